@@ -1,0 +1,223 @@
+"""``python -m demo``: bring the stack up, train, replay, show, and take it all down again."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from petrostream.console import EXIT_FAILED, run_command
+from petrostream.errors import PetroStreamError
+from petrostream.local import stack
+from petrostream.recordings import find_recordings
+from petrostream.settings import PROJECT_ROOT, Settings, state_folder
+from petrostream.storage import Bucket
+from petrostream.tally import tally
+from producer.replay import Speed
+
+_SPEED_TO_WATCH: Final = "300"
+_SPEED_UNWATCHED: Final = "max"
+_MOST_TRAINED_ON: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What to replay and how; without `data`, wells are synthesised."""
+
+    data: Path | None
+    speed: str
+    limit: int | None
+    dashboard: bool
+    dashboard_port: int
+    aws_port: int
+
+
+def run(options: DemoOptions) -> int:
+    """Run the demo; returns when the dashboard is closed by Ctrl-C, or when all is scored."""
+    began = time.monotonic()
+    if options.data is not None:
+        find_recordings(options.data)
+    if options.dashboard:
+        stack.check_port(options.dashboard_port, "DASHBOARD_PORT")
+    _say("starting the embedded AWS")
+    made = stack.up(stack.StackOptions(port=options.aws_port))
+    try:
+        return _run_in(made, options, began)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stack.down()
+        _say("everything is stopped")
+
+
+def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
+    environment = {**os.environ, **made["environment"]}
+    os.environ.update(made["environment"])
+    settings = Settings.load("curated_bucket", "queue_url", "dead_letter_queue_url")
+    data = options.data or _synthesise(environment)
+    _say("training")
+    trained = _step(
+        ["ml", "train", str(data), f"--limit={_MOST_TRAINED_ON}"], environment
+    )
+    if options.dashboard:
+        _open_dashboard(made, options.dashboard_port)
+    _say(f"replaying {data} at speed {options.speed}")
+    limit = [f"--limit={options.limit}"] if options.limit else []
+    replayed = _step(
+        ["producer", "replay", str(data), f"--speed={options.speed}", "--json", *limit],
+        environment,
+    )
+    stack.wait_until_idle(settings, made)
+    summary = json.loads(replayed.output.splitlines()[-1])
+    result = _result(settings, summary, time.monotonic() - began)
+    if options.dashboard:
+        _say(f"all is scored: {json.dumps(result)}")
+        _say(f"the dashboard stays at {_address(options.dashboard_port)}; Ctrl-C ends the demo")
+        _wait_for_interrupt(made)
+    else:
+        sys.stdout.write(json.dumps(result) + "\n")
+    complete = _is_complete(result)
+    return EXIT_FAILED if trained.failed or replayed.failed or not complete else 0
+
+
+def _synthesise(environment: dict[str, str]) -> Path:
+    folder = state_folder() / "demo"
+    _say("making wells up (DATA=<folder> replays real ones)")
+    _step(["producer", "synthesise", f"--into={folder}"], environment)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    output: str
+    failed: bool
+
+
+class _StepFailed(PetroStreamError):
+    """A step of the demo ended early; it has said why itself."""
+
+
+def _step(command: list[str], environment: dict[str, str]) -> _Step:
+    """Run a step as a process of its own; 1 means that it did its work, but not for all files."""
+    with subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            process.terminate()
+            raise
+    for line in output.splitlines()[: -1 if "--json" in command else None]:
+        _say(line)
+    if process.returncode not in (0, EXIT_FAILED) or (process.returncode and not output):
+        raise _StepFailed(f"`{' '.join(command[:2])}` ended with code {process.returncode}")
+    return _Step(output, failed=process.returncode != 0)
+
+
+def _open_dashboard(made: dict[str, Any], port: int) -> None:
+    dashboard = stack.spawn(
+        ["dashboard", f"--port={port}"],
+        state_folder() / "logs" / "dashboard.log",
+        made["environment"],
+    )
+    stack.register(made, "dashboard", dashboard.pid)
+    _say(f"the dashboard is at {_address(port)}")
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _result(settings: Settings, replayed: dict[str, Any], seconds: float) -> dict[str, Any]:
+    totals = tally(Bucket(settings.curated_bucket))
+    return {
+        "recordings": totals.recordings,
+        "batches": totals.batches,
+        "rows_read": replayed["rows"],
+        "rows_commissioning": totals.rows_commissioning,
+        "rows_scored": totals.rows_scored,
+        "rows_unscorable": totals.rows_unscorable,
+        "anomalies": totals.anomalies,
+        "events": totals.events,
+        "dead_letters": stack.queue_depth(settings).dead,
+        "quarantined": totals.quarantined,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _is_complete(result: dict[str, Any]) -> bool:
+    accounted = sum(
+        result[f"rows_{status}"] for status in ("commissioning", "scored", "unscorable")
+    )
+    if result["rows_read"] == accounted:
+        return True
+    sys.stderr.write(
+        f"error: {result['rows_read']} rows were read, but {accounted} came out; "
+        f"{result['dead_letters']} messages are dead, {result['quarantined']} objects set aside\n"
+    )
+    return False
+
+
+def _wait_for_interrupt(made: dict[str, Any]) -> None:
+    try:
+        while stack.find_process(made["processes"]["dashboard"]):
+            time.sleep(0.5)
+        _say("the dashboard has ended")
+    except KeyboardInterrupt:
+        return
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"demo: {text}\n")
+    sys.stderr.flush()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the options, run, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--data", type=Path, help="3W recordings (default: made-up wells)")
+    parser.add_argument(
+        "--speed", type=str, help=f"data seconds a second, or max (default: {_SPEED_TO_WATCH}, "
+        f"without a dashboard {_SPEED_UNWATCHED})",
+    )
+    parser.add_argument("--limit", type=int, help="at most so many recordings")
+    parser.add_argument("--no-dashboard", action="store_true", help="end once all is scored")
+    parser.add_argument("--dashboard-port", type=int, default=8501)
+    parser.add_argument("--aws-port", type=int, default=0, help="default: a free one")
+    chosen = parser.parse_args(arguments)
+    speed = chosen.speed or (_SPEED_UNWATCHED if chosen.no_dashboard else _SPEED_TO_WATCH)
+    try:
+        Speed.parse(speed)
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
+    if chosen.limit is not None and chosen.limit < 1:
+        parser.error("--limit takes a whole number above 0")
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _interrupt)
+    options = DemoOptions(
+        data=chosen.data,
+        speed=speed,
+        limit=chosen.limit,
+        dashboard=not chosen.no_dashboard,
+        dashboard_port=chosen.dashboard_port,
+        aws_port=chosen.aws_port,
+    )
+    return run_command(lambda: run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The Lambda's handler: SQS messages with S3 events in, partial batch response out."""
+
+import os
+import time
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from petrostream.alerts import Alerts
+from petrostream.notifications import announced_objects
+from petrostream.pipeline import Fate, Outcome, Pipeline, RawObject
+from petrostream.registry import CurrentModel, ModelRegistry
+from petrostream.settings import Settings
+from petrostream.storage import Bucket
+
+LONGEST_LAG_SECONDS = 86_400
+"""Older readings are a replay of the past; their lag would say nothing."""
+
+logger = Logger(service="petrostream", level=os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+metrics = Metrics(namespace="PetroStream", service="scoring")
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def build_pipeline(settings: Settings) -> Pipeline:
+    """Wire the pipeline to AWS; called once for each execution environment."""
+    curated = Bucket(settings.curated_bucket)
+    registry = ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
+    return Pipeline(
+        raw=Bucket(settings.raw_bucket),
+        curated=curated,
+        model=CurrentModel(registry, on_problem=logger.error),
+        alerts=Alerts(curated, settings.topic_arn),
+    )
+
+
+settings = Settings.load(
+    "raw_bucket", "curated_bucket", "models_bucket", "model_parameter", "topic_arn"
+)
+pipeline = build_pipeline(settings)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics(raise_on_empty_metrics=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Score every raw object that the messages announce; name the messages to try again."""
+    if not event.get("Records"):
+        logger.info("an event without records: nothing to do")
+        return {"batchItemFailures": []}
+    response = process_partial_response(
+        event=event, record_handler=process_message, processor=processor, context=context
+    )
+    return dict(response)
+
+
+def process_message(record: SQSRecord) -> None:
+    """Process every object of one message; a failing one does not keep the others from it."""
+    redelivered = int(record.attributes.approximate_receive_count or 1) > 1
+    failures: list[Exception] = []
+    for raw in announced_objects(record.body, settings.raw_bucket, on_ignored=logger.warning):
+        try:
+            process_object(raw, redelivered=redelivered)
+        except Exception as error:  # noqa: BLE001 - whatever it is, only this object is retried
+            logger.warning("not scored", key=raw.key, reason=str(error), exc_info=True)
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} objects of the message failed", failures)
+
+
+def process_object(raw: RawObject, *, redelivered: bool) -> None:
+    """Process one object and record what became of it."""
+    began = time.perf_counter()
+    outcome = pipeline.process(raw, redelivered=redelivered)
+    record_metrics(outcome, milliseconds=(time.perf_counter() - began) * 1e3)
+    log = logger.info if outcome.fate is Fate.SCORED else logger.warning
+    log(outcome.fate.value, key=raw.key, reason=outcome.reason, model=outcome.model_version)
+
+
+def record_metrics(outcome: Outcome, milliseconds: float) -> None:
+    """Add an outcome's figures to the invocation's EMF metrics."""
+    metrics.add_metric("Milliseconds", MetricUnit.Milliseconds, milliseconds)
+    if outcome.fate is Fate.QUARANTINED:
+        metrics.add_metric("Quarantined", MetricUnit.Count, 1)
+    if outcome.counts is None or outcome.last_reading is None:
+        return
+    metrics.add_metric("Rows", MetricUnit.Count, outcome.counts.rows)
+    metrics.add_metric("Anomalies", MetricUnit.Count, outcome.counts.anomalies)
+    metrics.add_metric("Unscorable", MetricUnit.Count, outcome.counts.unscorable)
+    metrics.add_metric("Alerts", MetricUnit.Count, outcome.alerts)
+    lag = time.time() - outcome.last_reading / 1e6
+    if 0 <= lag <= LONGEST_LAG_SECONDS:
+        metrics.add_metric("Lag", MetricUnit.Seconds, lag)

@@ -1,0 +1,205 @@
+"""``python -m ml``: train a model, publish it, list what is published, roll back."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+import joblib
+
+from ml.training import Trained, TrainingSettings, train
+from petrostream.console import EXIT_FAILED, run_command
+from petrostream.errors import ModelNotReady, UsageError
+from petrostream.models import FOREST_NAME, MANIFEST_NAME, PackedModel, Pointer, pack, sha256
+from petrostream.recordings import Problem, RecordingFile, find_recordings, read_recordings
+from petrostream.registry import ModelRegistry
+from petrostream.settings import Settings, state_folder, use_stack
+from petrostream.storage import Bucket
+
+JOBLIB_NAME: Final = "model.joblib"
+
+
+def add_train(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `train`."""
+    defaults = TrainingSettings()
+    parser.add_argument("data", type=Path, help="a folder of 3W recordings, or one file")
+    parser.add_argument(
+        "--into", type=Path, help="folder for the three files (default: model/ in the state folder)"
+    )
+    parser.add_argument("--limit", type=int, help="at most so many recordings, evenly chosen")
+    parser.add_argument(
+        "--flag-rate", type=float, default=defaults.flag_rate,
+        help="share of normal windows that may be flagged (default: %(default)s)",
+    )
+    parser.add_argument("--trees", type=int, default=defaults.trees)
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--no-publish", action="store_true", help="write the files only")
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Train and publish; 1 if some recordings could not be read."""
+    if not 0 < options.flag_rate < 1:
+        raise UsageError("--flag-rate takes a share between 0 and 1, such as 0.005")
+    if options.trees < 1 or (options.limit is not None and options.limit < 1):
+        raise UsageError("--trees and --limit take whole numbers above 0")
+    registry = None if options.no_publish else _registry()
+    files, problems = find_recordings(options.data)
+    chosen = evenly_chosen(files, options.limit)
+    trained = train(
+        lambda: read_recordings(chosen, problems),
+        TrainingSettings(trees=options.trees, flag_rate=options.flag_rate, seed=options.seed),
+    )
+    packed = pack(trained.detector, trained.facts)
+    folder = options.into or state_folder() / "model"
+    files_of_model = write_files(trained, packed, folder)
+    sys.stdout.write(
+        f"trained model {packed.pointer.version} on {trained.facts['windows']} normal windows of "
+        f"{trained.facts['recordings']} recordings; files in {folder}\n"
+    )
+    if registry is not None:
+        registry.publish(packed, {JOBLIB_NAME: files_of_model[JOBLIB_NAME]})
+        sys.stdout.write(f"published model {packed.pointer.version}; it is now the current one\n")
+    return _report(problems)
+
+
+def evenly_chosen(files: list[RecordingFile], limit: int | None) -> list[RecordingFile]:
+    """At most `limit` of the files, spread evenly over their order."""
+    if limit is None or len(files) <= limit:
+        return files
+    return [files[position * len(files) // limit] for position in range(limit)]
+
+
+def write_files(trained: Trained, packed: PackedModel, folder: Path) -> dict[str, bytes]:
+    """Write `model.joblib` (for the analyst), `forest.npz` and `model.json`."""
+    sink = BytesIO()
+    joblib.dump(trained.forest, sink, compress=3)
+    contents = {
+        JOBLIB_NAME: sink.getvalue(),
+        FOREST_NAME: packed.forest,
+        MANIFEST_NAME: packed.manifest,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, body in contents.items():
+            (folder / name).write_bytes(body)
+    except OSError as error:
+        raise UsageError(f"the model can't be written into {folder}: {error}") from error
+    return contents
+
+
+def add_publish(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `publish`."""
+    parser.add_argument("folder", type=Path, help=f"holds {MANIFEST_NAME} and {FOREST_NAME}")
+
+
+def run_publish(options: argparse.Namespace) -> int:
+    """Publish a model that was trained before."""
+    packed = read_files(options.folder)
+    registry = _registry()
+    extra = options.folder / JOBLIB_NAME
+    registry.publish(packed, {JOBLIB_NAME: extra.read_bytes()} if extra.is_file() else {})
+    sys.stdout.write(f"published model {packed.pointer.version}; it is now the current one\n")
+    return 0
+
+
+def read_files(folder: Path) -> PackedModel:
+    """Read a trained model's files and check that they belong together.
+
+    Raises
+    ------
+    UsageError, InvalidModel
+        If they are not there, or do not fit.
+    """
+    import json
+
+    from petrostream.models import unpack
+
+    try:
+        manifest = (folder / MANIFEST_NAME).read_bytes()
+        forest = (folder / FOREST_NAME).read_bytes()
+        version = str(json.loads(manifest)["version"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{folder} holds no trained model ({error}): make one with `python -m ml train`"
+        ) from error
+    packed = PackedModel(Pointer(version, sha256(manifest)), manifest, forest)
+    unpack(packed.pointer, manifest, forest)
+    return packed
+
+
+def add_rollback(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `rollback`."""
+    parser.add_argument("--to", metavar="VERSION", help="this one instead of the one before")
+
+
+def run_rollback(options: argparse.Namespace) -> int:
+    """Move the pointer back to the model before the current one."""
+    registry = _registry()
+    current = registry.pointer()
+    target = registry.pointer_to(options.to) if options.to else previous(registry, current)
+    registry.move(target)
+    sys.stdout.write(f"model {target.version} is the current one again (was {current.version})\n")
+    return 0
+
+
+def previous(registry: ModelRegistry, current: Pointer) -> Pointer:
+    """The pointer before the current one.
+
+    Raises
+    ------
+    UsageError
+        If there was none.
+    """
+    for pointer in reversed(registry.history()):
+        if pointer.version != current.version:
+            return pointer
+    raise UsageError(f"{current.version} is the only model that was ever published")
+
+
+def run_list(_options: argparse.Namespace) -> int:
+    """List the models in the order of their publication."""
+    registry = _registry()
+    try:
+        current = registry.pointer().version
+    except ModelNotReady as error:
+        sys.stdout.write(f"{error}\n")
+        return 0
+    for pointer in registry.history():
+        sys.stdout.write(f"{pointer.version}{'  current' * (pointer.version == current)}\n")
+    return 0
+
+
+def _registry() -> ModelRegistry:
+    use_stack()
+    settings = Settings.load("models_bucket", "model_parameter")
+    return ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
+
+
+def _report(problems: list[Problem]) -> int:
+    distinct = sorted({str(problem) for problem in problems})
+    for problem in distinct:
+        sys.stderr.write(f"not read: {problem}\n")
+    return EXIT_FAILED if distinct else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the commands and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, summary, add, run in (
+        ("train", "train on recordings' normal time, and publish", add_train, run_train),
+        ("publish", "publish a model trained before", add_publish, run_publish),
+        ("rollback", "go back to the model before", add_rollback, run_rollback),
+        ("list", "list the published models", lambda _: None, run_list),
+    ):
+        command = commands.add_parser(name, help=summary, description=summary)
+        add(command)
+        command.set_defaults(run=run)
+    options = parser.parse_args(arguments)
+    return run_command(lambda: options.run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""PetroStream's domain: reading 3W, batches, profiles, windows, the forest, events and storage."""

@@ -1,0 +1,65 @@
+"""Alerts: one message an event, not a row.
+
+An event opens in exactly one batch, but a batch may be delivered more than once. So the message
+is claimed first, with a conditional put. A claim that was never marked as sent (its owner was
+killed in between) is taken over when the batch comes again: better one alert twice than none.
+"""
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from petrostream import aws
+from petrostream.aws import explained
+from petrostream.events import Event
+from petrostream.keys import alert_key, second_of
+from petrostream.storage import Bucket
+
+if TYPE_CHECKING:
+    from types_boto3_sns import SNSClient
+
+_CLAIMED: Final = b'{"state":"claimed"}'
+_SENT: Final = b'{"state":"sent"}'
+_JSON: Final = "application/json"
+_LONGEST_SUBJECT: Final = 100
+
+
+class Alerts:
+    """Sends events to an SNS topic, each once."""
+
+    def __init__(
+        self, bucket: Bucket, topic_arn: str, client: "SNSClient | None" = None
+    ) -> None:
+        self._bucket = bucket
+        self._topic_arn = topic_arn
+        self._sns = client or aws.sns()
+
+    def send(self, event: Event, model_version: str) -> bool:
+        """Publish an event that opens; tell whether a message went out."""
+        key = alert_key(event.well, event.recording, second_of(event.start))
+        if not self._bucket.put_if_absent(key, _CLAIMED, _JSON) and self._was_sent(key):
+            return False
+        with explained(f"publishing an alert to {self._topic_arn}"):
+            self._sns.publish(
+                TopicArn=self._topic_arn,
+                Subject=f"Anomaly on {event.well}"[:_LONGEST_SUBJECT],
+                Message=_message(event, model_version),
+            )
+        self._bucket.put(key, _SENT, _JSON)
+        return True
+
+    def _was_sent(self, key: str) -> bool:
+        return self._bucket.get(key, at_most=1024).body == _SENT
+
+
+def _message(event: Event, model_version: str) -> str:
+    return json.dumps(
+        {
+            "well": event.well,
+            "recording": event.recording,
+            "start": f"{second_of(event.start).isoformat()}Z",
+            "sensors": list(event.drivers),
+            "peak_score": round(event.peak_score, 3),
+            "model_version": model_version,
+        },
+        sort_keys=True,
+    )

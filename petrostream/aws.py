@@ -1,0 +1,101 @@
+"""AWS clients, and AWS's errors in the project's terms."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from petrostream.errors import ObjectMissing, ServiceUnavailable, SettingsError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sns import SNSClient
+    from types_boto3_sqs import SQSClient
+    from types_boto3_ssm import SSMClient
+
+_CONFIG: Final = Config(
+    retries={"mode": "standard", "max_attempts": 3},
+    connect_timeout=3,
+    read_timeout=25,
+    max_pool_connections=32,
+)
+_MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
+_UNKNOWN_PLACE: Final = frozenset(
+    {"NoSuchBucket", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
+)
+_REFUSED: Final = frozenset({"AccessDenied", "403", "Forbidden", "AccessDeniedException"})
+
+_lock = threading.Lock()
+
+
+def _client(service: Literal["s3", "sqs", "sns", "ssm"]) -> Any:
+    try:
+        with _lock:  # making a client is not thread-safe, using one is
+            return boto3.client(service, config=_CONFIG)
+    except NoRegionError as error:
+        raise SettingsError("no AWS region is set: set AWS_REGION, or run `make up`") from error
+    except BotoCoreError as error:
+        raise SettingsError(f"AWS can't be used: {error}") from error
+
+
+def s3() -> "S3Client":
+    """A client for S3."""
+    client: S3Client = _client("s3")
+    return client
+
+
+def sqs() -> "SQSClient":
+    """A client for SQS."""
+    client: SQSClient = _client("sqs")
+    return client
+
+
+def sns() -> "SNSClient":
+    """A client for SNS."""
+    client: SNSClient = _client("sns")
+    return client
+
+
+def ssm() -> "SSMClient":
+    """A client for SSM."""
+    client: SSMClient = _client("ssm")
+    return client
+
+
+def error_code(error: ClientError) -> str:
+    """AWS's code of an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Turn AWS's errors inside the block into the project's; `what` names the work.
+
+    Raises
+    ------
+    ObjectMissing
+        If the object is not there.
+    SettingsError
+        If there are no credentials.
+    ServiceUnavailable
+        For everything else: refused, throttled, unreachable, no such bucket.
+    """
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise SettingsError(f"{what}: there are no AWS credentials") from error
+    except ClientError as error:
+        code = error_code(error)
+        if code in _MISSING:
+            raise ObjectMissing(f"{what}: it does not exist") from error
+        if code in _UNKNOWN_PLACE:
+            raise ServiceUnavailable(f"{what}: the bucket or queue does not exist") from error
+        if code in _REFUSED:
+            raise ServiceUnavailable(f"{what}: AWS refuses it for lack of permission") from error
+        raise ServiceUnavailable(f"{what}: {error}") from error
+    except BotoCoreError as error:
+        raise ServiceUnavailable(f"{what}: AWS can't be reached ({error})") from error

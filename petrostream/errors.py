@@ -1,0 +1,58 @@
+"""Every error that PetroStream raises on purpose.
+
+The two branches answer one question: can trying again help? `TransientError` says yes (the
+queue delivers the message again), `PermanentError` says no (the object is set aside with its
+reason). Messages name the object, what was expected and what to do.
+"""
+
+
+class PetroStreamError(Exception):
+    """Anything that PetroStream can explain to a user."""
+
+
+class TransientError(PetroStreamError):
+    """A fault that passes: the same work may succeed later."""
+
+
+class PermanentError(PetroStreamError):
+    """A fault that stays: the same work fails again until somebody changes something."""
+
+
+class UsageError(PermanentError):
+    """The user asked for something that can't be done; entry points exit with code 2."""
+
+
+class SettingsError(UsageError):
+    """A setting is missing or has no meaning."""
+
+
+class UnreadableRecording(PermanentError):
+    """A file is not a 3W recording that can be read."""
+
+
+class InvalidBatch(PermanentError):
+    """An object in the raw bucket breaks the batch contract."""
+
+
+class InvalidModel(PermanentError):
+    """A published model is damaged, unknown or not what the pointer promised."""
+
+
+class ObjectMissing(PermanentError):
+    """The object is not (or no longer) in its bucket."""
+
+
+class ObjectTooLarge(PermanentError):
+    """An object is larger than what may be read."""
+
+
+class ProfileNotReady(TransientError):
+    """A batch came before the first batch of its recording."""
+
+
+class ModelNotReady(TransientError):
+    """No model has been published yet."""
+
+
+class ServiceUnavailable(TransientError):
+    """AWS (or the embedded AWS) did not answer, refused or throttled a call."""

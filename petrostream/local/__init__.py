@@ -1,0 +1,1 @@
+"""The embedded AWS: a moto server on loopback and a worker that stands in for Lambda."""

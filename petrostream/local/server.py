@@ -1,0 +1,47 @@
+"""The embedded AWS: moto's server on loopback, in a process of its own.
+
+Run as ``python -m petrostream.local.server [PORT]``; prints the port it listens on as its first
+line. Port 0 (the default) takes a free one.
+"""
+
+import logging
+import signal
+import sys
+from types import FrameType
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from petrostream.local import patches
+
+HOST = "127.0.0.1"
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until the process is told to end."""
+    patches.apply()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    application = DomainDispatcherApplication(create_backend_app)
+    port = int(arguments[0]) if arguments else 0
+    MotoRequestHandler.protocol_version = "HTTP/1.1"
+    server = make_server(
+        HOST, port, application, threaded=True, request_handler=MotoRequestHandler
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    sys.stdout.write(f"{server.port}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+    return 0
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

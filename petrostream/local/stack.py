@@ -1,0 +1,358 @@
+"""Bring the embedded AWS up and down; one file holds everything there is to know of it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import psutil
+
+from petrostream import aws
+from petrostream.aws import explained
+from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
+from petrostream.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
+from petrostream.local.resources import (
+    FUNCTION_TIMEOUT_SECONDS,
+    REGION,
+    Clients,
+    provision,
+)
+from petrostream.local.server import HOST
+from petrostream.registry import ModelRegistry
+from petrostream.settings import (
+    PROJECT_ROOT,
+    Settings,
+    read_stack,
+    stack_file,
+    state_folder,
+    use_stack,
+)
+from petrostream.storage import Bucket
+
+_FORMAT: Final = 1
+_SERVER: Final = "server"
+WORKER: Final = "worker"
+_KEPT_FOLDERS: Final = ("logs", "replays", "model", "demo")
+_STOP_SECONDS: Final = 10.0
+_START_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How to bring the stack up; port 0 takes a free one."""
+
+    port: int = 0
+    slots: int = 2
+    function_timeout_seconds: float = FUNCTION_TIMEOUT_SECONDS
+
+
+def up(options: StackOptions | None = None) -> dict[str, Any]:
+    """Start the embedded AWS, provision it, start the worker, write the stack file.
+
+    Raises
+    ------
+    UsageError
+        If a stack is up already, or the port is busy.
+    """
+    options = options or StackOptions()
+    stack = read_stack()
+    if stack is not None and is_alive(stack):
+        raise UsageError(
+            f"a stack is up already at {endpoint(stack)}: stop it with `make down` first"
+        )
+    down()
+    port = check_port(options.port, "AWS_PORT")
+    logs = state_folder() / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    server, port = _start_server(port, logs)
+    processes = [server]
+    try:
+        environment = _environment(port)
+        os.environ.update(environment)
+        settings = provision(
+            Clients(aws.s3(), aws.sqs(), aws.sns(), aws.ssm()),
+            function_timeout_seconds=options.function_timeout_seconds,
+        )
+        environment |= settings.to_environment()
+        stack = {
+            "format": _FORMAT,
+            "target": "local",
+            "environment": environment,
+            "processes": {_SERVER: _identity(server.pid)},
+        }
+        write_stack(stack)
+        worker = spawn(
+            [
+                "petrostream.local.worker",
+                f"--slots={options.slots}",
+                f"--timeout={options.function_timeout_seconds}",
+            ],
+            logs / "worker.log",
+            environment,
+        )
+        processes.append(worker)
+        register(stack, WORKER, worker.pid)
+    except BaseException:
+        for process in processes:
+            process.kill()
+            process.wait()
+        _remove_files()
+        raise
+    return stack
+
+
+def down() -> bool:
+    """Stop everything and remove every file; tell whether there was anything to stop.
+
+    Works after a half-failed `up` and after processes were killed by hand.
+    """
+    stack = _stack_or_none()
+    stopped = False
+    if stack is not None:
+        for name in reversed(list(stack.get("processes", {}))):
+            stopped |= stop_process(stack["processes"][name])
+    _remove_files()
+    return stopped or stack is not None
+
+
+def _stack_or_none() -> dict[str, Any] | None:
+    try:
+        return read_stack()
+    except PetroStreamError:
+        return None
+
+
+def _remove_files() -> None:
+    folder = state_folder()
+    stack_file().unlink(missing_ok=True)
+    for name in _KEPT_FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def check_port(port: int, option: str) -> int:
+    """Make sure that a port can be listened on.
+
+    Raises
+    ------
+    UsageError
+        If it is taken, or no port number.
+    """
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise UsageError(
+                f"port {port} is busy or not to be had: choose another with {option}=<port>"
+            ) from error
+    return port
+
+
+def _start_server(port: int, logs: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the server and wait for the line with its port."""
+    with (logs / "server.log").open("ab") as log:
+        server = _spawn(["petrostream.local.server", str(port)], log, subprocess.PIPE, {})
+    if server.stdout is None:
+        raise ServiceUnavailable("the embedded AWS gave no output")
+    line = server.stdout.readline()
+    server.stdout.close()
+    if not line.strip().isdigit():
+        server.kill()
+        server.wait()
+        raise ServiceUnavailable(
+            f"the embedded AWS did not start: see {logs / 'server.log'} for why"
+        )
+    return server, int(line)
+
+
+def _environment(port: int) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_SESSION_TOKEN": "testing",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def spawn(
+    module: Sequence[str], log: Path, environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start ``python -m <module>`` in a session of its own, its output in a log file."""
+    with log.open("ab") as sink:
+        return _spawn(module, sink, sink, environment)
+
+
+def _spawn(
+    module: Sequence[str], errors: IO[bytes], output: IO[bytes] | int, environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", *module],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors,
+        start_new_session=True,
+    )
+
+
+def _identity(pid: int) -> dict[str, float]:
+    """What tells a process from a later one that got the same number."""
+    return {"pid": pid, "created": psutil.Process(pid).create_time()}
+
+
+def write_stack(stack: dict[str, Any]) -> None:
+    """Write the stack file in one step, readable by its owner alone."""
+    path = stack_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(stack, indent=1))
+    draft.replace(path)
+
+
+def register(stack: dict[str, Any], name: str, pid: int) -> None:
+    """Add a process to the stack, so that `down` stops it too."""
+    stack["processes"][name] = _identity(pid)
+    write_stack(stack)
+
+
+def find_process(identity: dict[str, Any]) -> psutil.Process | None:
+    """The process that was registered, if it still runs."""
+    try:
+        process = psutil.Process(int(identity["pid"]))
+        same = abs(process.create_time() - float(identity["created"])) < 1
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return None
+
+
+def stop_process(identity: dict[str, Any]) -> bool:
+    """Stop a registered process and its children; first politely, then by force."""
+    process = find_process(identity)
+    if process is None:
+        return False
+    try:
+        family = [process, *process.children(recursive=True)]
+        process.terminate()
+    except psutil.Error:
+        return False
+    _, alive = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+    for member in alive:
+        member.kill()
+    psutil.wait_procs(alive, timeout=_STOP_SECONDS)
+    return True
+
+
+def is_alive(stack: dict[str, Any]) -> bool:
+    """Whether any of the stack's processes runs."""
+    return any(find_process(identity) for identity in stack.get("processes", {}).values())
+
+
+def endpoint(stack: dict[str, Any]) -> str:
+    """Where the stack's AWS listens."""
+    return str(stack["environment"].get("AWS_ENDPOINT_URL", "AWS"))
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How many messages wait, are being worked on, and are dead."""
+
+    waiting: int
+    in_flight: int
+    dead: int
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.waiting == 0 and self.in_flight == 0
+
+
+def queue_depth(settings: Settings) -> QueueDepth:
+    """Ask the queues how deep they are."""
+    sqs = aws.sqs()
+
+    def counts(url: str) -> tuple[int, int]:
+        with explained(f"asking {url}"):
+            attributes = sqs.get_queue_attributes(
+                QueueUrl=url,
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                ],
+            )["Attributes"]
+        return (
+            int(attributes["ApproximateNumberOfMessages"]),
+            int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+        )
+
+    waiting, in_flight = counts(settings.queue_url)
+    return QueueDepth(waiting, in_flight, sum(counts(settings.dead_letter_queue_url)))
+
+
+def wait_until_idle(settings: Settings, stack: dict[str, Any]) -> None:
+    """Wait until the queue is empty and nothing is in flight.
+
+    Raises
+    ------
+    ServiceUnavailable
+        If the worker has ended, so that nobody empties the queue.
+    """
+    while not queue_depth(settings).idle:
+        if find_process(stack["processes"][WORKER]) is None:
+            raise ServiceUnavailable(
+                f"the worker has ended: see {state_folder() / 'logs' / 'worker.log'} for why"
+            )
+        time.sleep(0.2)
+
+
+def status() -> list[str]:
+    """Describe the stack in plain lines."""
+    stack = read_stack()
+    if stack is None:
+        return ["no stack is up: start one with `make up`"]
+    use_stack()
+    lines = [f"endpoint   {endpoint(stack)}"]
+    for name, identity in stack["processes"].items():
+        state = "running" if find_process(identity) else "NOT RUNNING"
+        lines.append(f"{name:<10} {state} (process {identity['pid']})")
+    if find_process(stack["processes"].get(_SERVER, {})) is None:
+        return [*lines, "the embedded AWS is gone: run `make down`, then `make up`"]
+    settings = Settings.load()
+    depth = queue_depth(settings)
+    raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
+    return [
+        *lines,
+        f"model      {_model_version(settings)}",
+        f"queue      {depth.waiting} waiting, {depth.in_flight} in flight",
+        f"dead       {depth.dead}",
+        f"batches    {_count(raw, READINGS)} uploaded, {_count(curated, SCORED)} scored, "
+        f"{_count(curated, QUARANTINE, REASON_SUFFIX)} quarantined",
+        f"buckets    {settings.raw_bucket}, {settings.curated_bucket}",
+        f"logs       {state_folder() / 'logs'}",
+    ]
+
+
+def _model_version(settings: Settings) -> str:
+    registry = ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
+    try:
+        return registry.pointer().version
+    except PetroStreamError as error:
+        return str(error)
+
+
+def _count(bucket: Bucket, prefix: str, suffix: str = "") -> int:
+    return sum(key.endswith(suffix) for key in bucket.keys(prefix))

@@ -1,0 +1,192 @@
+"""What happens to one raw object: read, check, profile, score, write; the Lambda's logic.
+
+Everything that is written follows from the inputs alone, so doing it again, or twice at once, or
+in another order, leaves the same bytes.
+"""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from petrostream import events, profiles
+from petrostream.alerts import Alerts
+from petrostream.batches import MAX_OBJECT_BYTES, Batch, decode
+from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge, ProfileNotReady
+from petrostream.keys import (
+    QUARANTINE,
+    REASON_SUFFIX,
+    BatchId,
+    parse_batch_key,
+    profile_key,
+    quarantine_key,
+)
+from petrostream.models import Model
+from petrostream.profiles import Profile
+from petrostream.registry import CurrentModel
+from petrostream.scoring import Counts, ScoredBatch, encode_scored, score_batch
+from petrostream.storage import Bucket
+
+_PARQUET: Final = "application/vnd.apache.parquet"
+_JSON: Final = "application/json"
+_MAX_PROFILE_BYTES: Final = 1024 * 1024
+_PROFILES_KEPT: Final = 512
+
+
+class Fate(StrEnum):
+    """What became of a raw object."""
+
+    SCORED = "scored"
+    ALREADY_SCORED = "already scored"
+    QUARANTINED = "quarantined"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class RawObject:
+    """A raw object that S3 announced; `size` is in bytes, 0 where unknown."""
+
+    key: str
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a raw object, with the figures that are worth a metric.
+
+    `last_reading` is the batch's newest time stamp, µs since 1970 (UTC).
+    """
+
+    fate: Fate
+    reason: str = ""
+    counts: Counts | None = None
+    last_reading: int | None = None
+    model_version: str = ""
+    alerts: int = 0
+
+
+class Pipeline:
+    """Scores raw objects into the curated bucket; keeps model and profiles between calls."""
+
+    def __init__(self, raw: Bucket, curated: Bucket, model: CurrentModel, alerts: Alerts) -> None:
+        self._raw = raw
+        self._curated = curated
+        self._model = model
+        self._alerts = alerts
+        self._profiles: OrderedDict[tuple[str, str], Profile] = OrderedDict()
+
+    def process(self, raw: RawObject, *, redelivered: bool = False) -> Outcome:
+        """Process one raw object.
+
+        `redelivered` says that the message came before: what was scored then is not done again.
+
+        Raises
+        ------
+        TransientError
+            If trying again may help; nothing is set aside then.
+        """
+        model = self._model.get()
+        try:
+            batch_id = parse_batch_key(raw.key)
+            batch, etag = self._read(raw, batch_id)
+        except (InvalidBatch, ObjectTooLarge) as error:
+            return self._quarantine(raw, str(error))
+        except ObjectMissing as error:
+            return Outcome(Fate.GONE, reason=str(error))
+        if redelivered and self._is_scored(batch_id, model, etag):
+            return Outcome(Fate.ALREADY_SCORED, model_version=model.version)
+        profile = self._profile(batch)
+        try:
+            scored = score_batch(batch, profile, model)
+        except InvalidBatch as error:
+            return self._quarantine(raw, str(error))
+        alerts = self._write(batch, scored, model, etag)
+        return Outcome(
+            Fate.SCORED,
+            counts=scored.counts,
+            last_reading=int(batch.microseconds[-1]),
+            model_version=model.version,
+            alerts=alerts,
+        )
+
+    def _read(self, raw: RawObject, batch_id: BatchId) -> tuple[Batch, str]:
+        if raw.size > MAX_OBJECT_BYTES:
+            raise ObjectTooLarge(f"it has {raw.size} bytes, at most {MAX_OBJECT_BYTES} are read")
+        stored = self._raw.get(raw.key, at_most=MAX_OBJECT_BYTES)
+        return decode(stored.body, batch_id), stored.etag
+
+    def _is_scored(self, batch_id: BatchId, model: Model, etag: str) -> bool:
+        metadata = self._curated.metadata(batch_id.scored)
+        return metadata == _scored_metadata(model, etag)
+
+    def _profile(self, batch: Batch) -> Profile:
+        """Find the recording's profile, or learn it where this is the first to need it."""
+        name = (batch.id.well, batch.id.recording)
+        if name not in self._profiles:
+            self._profiles[name] = self._stored_profile(batch) or self._learn_profile(batch)
+            while len(self._profiles) > _PROFILES_KEPT:
+                self._profiles.popitem(last=False)
+        self._profiles.move_to_end(name)
+        return self._profiles[name]
+
+    def _stored_profile(self, batch: Batch) -> Profile | None:
+        try:
+            stored = self._curated.get(
+                profile_key(batch.id.well, batch.id.recording), at_most=_MAX_PROFILE_BYTES
+            )
+        except ObjectMissing:
+            return None
+        return profiles.from_json(stored.body)
+
+    def _learn_profile(self, batch: Batch) -> Profile:
+        """Learn the profile from the recording's first batch; the first writer wins."""
+        profile = profiles.learn(batch if batch.is_first else self._first_batch(batch))
+        key = profile_key(batch.id.well, batch.id.recording)
+        if self._curated.put_if_absent(key, profiles.to_json(profile), _JSON):
+            return profile
+        return self._stored_profile(batch) or profile
+
+    def _first_batch(self, batch: Batch) -> Batch:
+        first = batch.first_id
+        try:
+            return self._read(RawObject(first.raw), first)[0]
+        except (ObjectMissing, ObjectTooLarge, InvalidBatch) as error:
+            raise ProfileNotReady(
+                f"{batch.id.recording} has no profile yet: its first batch {first.raw} can't be "
+                f"read ({error})"
+            ) from error
+
+    def _write(self, batch: Batch, scored: ScoredBatch, model: Model, etag: str) -> int:
+        """Write events, then alerts, then the scored rows: where those are, all is."""
+        gap = model.detector.settings.merge_gap_seconds
+        if scored.runs:
+            document = events.to_json(scored.runs, model_version=model.version, gap_seconds=gap)
+            self._curated.put(batch.id.events, document, _JSON)
+        else:
+            self._curated.delete(batch.id.events)
+        sent = [self._alerts.send(run, model.version) for run in scored.runs if run.opens]
+        self._curated.put(
+            batch.id.scored,
+            encode_scored(scored, batch, model, etag),
+            _PARQUET,
+            _scored_metadata(model, etag),
+        )
+        return sum(sent)
+
+    def _quarantine(self, raw: RawObject, reason: str) -> Outcome:
+        """Set an object aside with its reason; where it is gone by now, only the reason."""
+        key = quarantine_key(raw.key)
+        try:
+            self._curated.copy_from(self._raw.name, raw.key, key)
+        except ObjectMissing as error:
+            return Outcome(Fate.GONE, reason=str(error))
+        document = {"key": raw.key, "bucket": self._raw.name, "reason": reason}
+        self._curated.put(
+            f"{key}{REASON_SUFFIX}", json.dumps(document, sort_keys=True).encode(), _JSON
+        )
+        return Outcome(Fate.QUARANTINED, reason=f"set aside under {QUARANTINE}: {reason}")
+
+
+def _scored_metadata(model: Model, etag: str) -> dict[str, str]:
+    return {"model-version": model.version, "raw-etag": etag}

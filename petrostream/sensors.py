@@ -1,0 +1,92 @@
+"""The one list of 3W's sensors: names, units, kinds and what they measure.
+
+Names, order and descriptions follow `dataset.ini` of the 3W dataset, release 2 (27 variables),
+and release 1, which had `T-JUS-CKGL` besides (Vargas et al. 2019, table 1).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """What a sensor measures; it decides the unit and the smallest change that matters."""
+
+    PRESSURE = "pressure"
+    TEMPERATURE = "temperature"
+    FLOW = "flow"
+    OPENING = "opening"
+    VALVE = "valve"
+
+
+UNITS: Final[dict[Kind, str]] = {
+    Kind.PRESSURE: "Pa",
+    Kind.TEMPERATURE: "°C",
+    Kind.FLOW: "m³/s",
+    Kind.OPENING: "%",
+    Kind.VALVE: "",
+}
+
+RESOLUTION: Final[dict[Kind, float]] = {
+    Kind.PRESSURE: 5e3,
+    Kind.TEMPERATURE: 0.05,
+    Kind.FLOW: 1e-3,
+    Kind.OPENING: 0.1,
+    Kind.VALVE: 0.1,
+}
+"""Deviations below this (in the kind's unit) are never worth an alarm: it keeps a very quiet
+sensor from shouting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One variable of 3W."""
+
+    name: str
+    kind: Kind
+    description: str
+
+    @property
+    def unit(self) -> str:
+        """SI unit of the readings (temperatures in °C); empty for valve states."""
+        return UNITS[self.kind]
+
+    @property
+    def resolution(self) -> float:
+        """Smallest deviation that matters, in `unit`."""
+        return RESOLUTION[self.kind]
+
+
+SENSORS: Final[tuple[Sensor, ...]] = (
+    Sensor("P-PDG", Kind.PRESSURE, "pressure at the permanent downhole gauge"),
+    Sensor("P-TPT", Kind.PRESSURE, "pressure at the temperature and pressure transducer"),
+    Sensor("T-TPT", Kind.TEMPERATURE, "temperature at the temperature and pressure transducer"),
+    Sensor("P-MON-CKP", Kind.PRESSURE, "pressure upstream of the production choke"),
+    Sensor("T-JUS-CKP", Kind.TEMPERATURE, "temperature downstream of the production choke"),
+    Sensor("P-JUS-CKGL", Kind.PRESSURE, "pressure downstream of the gas lift choke"),
+    Sensor("T-JUS-CKGL", Kind.TEMPERATURE, "temperature downstream of the gas lift choke"),
+    Sensor("QGL", Kind.FLOW, "gas lift flow rate"),
+    Sensor("ABER-CKGL", Kind.OPENING, "opening of the gas lift choke"),
+    Sensor("ABER-CKP", Kind.OPENING, "opening of the production choke"),
+    Sensor("ESTADO-DHSV", Kind.VALVE, "state of the downhole safety valve"),
+    Sensor("ESTADO-M1", Kind.VALVE, "state of the production master valve"),
+    Sensor("ESTADO-M2", Kind.VALVE, "state of the annulus master valve"),
+    Sensor("ESTADO-PXO", Kind.VALVE, "state of the pig-crossover valve"),
+    Sensor("ESTADO-SDV-GL", Kind.VALVE, "state of the gas lift shutdown valve"),
+    Sensor("ESTADO-SDV-P", Kind.VALVE, "state of the production shutdown valve"),
+    Sensor("ESTADO-W1", Kind.VALVE, "state of the production wing valve"),
+    Sensor("ESTADO-W2", Kind.VALVE, "state of the annulus wing valve"),
+    Sensor("ESTADO-XO", Kind.VALVE, "state of the crossover valve"),
+    Sensor("P-ANULAR", Kind.PRESSURE, "pressure in the well annulus"),
+    Sensor("P-JUS-BS", Kind.PRESSURE, "pressure downstream of the service pump"),
+    Sensor("P-JUS-CKP", Kind.PRESSURE, "pressure downstream of the production choke"),
+    Sensor("P-MON-CKGL", Kind.PRESSURE, "pressure upstream of the gas lift choke"),
+    Sensor("P-MON-SDV-P", Kind.PRESSURE, "pressure upstream of the production shutdown valve"),
+    Sensor("PT-P", Kind.PRESSURE, "pressure downstream of the production wing valve"),
+    Sensor("QBS", Kind.FLOW, "flow rate at the service pump"),
+    Sensor("T-MON-CKP", Kind.TEMPERATURE, "temperature upstream of the production choke"),
+    Sensor("T-PDG", Kind.TEMPERATURE, "temperature at the permanent downhole gauge"),
+)
+
+SENSOR_NAMES: Final[tuple[str, ...]] = tuple(sensor.name for sensor in SENSORS)
+BY_NAME: Final[dict[str, Sensor]] = {sensor.name: sensor for sensor in SENSORS}

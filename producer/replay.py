@@ -1,0 +1,391 @@
+"""Replay recordings: cut them into batches and upload them into the raw bucket, at a pace."""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from petrostream.batches import (
+    BATCH_SECONDS,
+    COMMISSIONING_SECONDS,
+    LOOKBACK_SECONDS,
+    Batch,
+    encode,
+)
+from petrostream.errors import ModelNotReady, PetroStreamError, UsageError
+from petrostream.keys import READINGS, BatchId, parse_batch_key
+from petrostream.recordings import (
+    Problem,
+    RecordingFile,
+    find_recordings,
+    read_recordings,
+)
+from petrostream.registry import ModelRegistry
+from petrostream.settings import Settings, state_folder, use_stack
+from petrostream.storage import Bucket
+from producer.pace import SECOND, Release, Schedule, by_well, duration_seconds, releases
+from producer.progress import Progress
+
+_PARQUET: Final = "application/vnd.apache.parquet"
+_CSV_BYTES_A_ROW: Final = 90
+_LONGEST_BATCH_MINUTES: Final = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Data seconds a second of the clock; infinite for as fast as it goes."""
+
+    factor: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Speed":
+        """Read `60`, `0.5` or `max`."""
+        if text == "max":
+            return cls(float("inf"))
+        try:
+            factor = float(text)
+        except ValueError:
+            factor = 0.0
+        if not 0 < factor < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is neither a positive number nor 'max'")
+        return cls(factor)
+
+
+@dataclass
+class Summary:
+    """What a replay did."""
+
+    recordings: int = 0
+    batches: int = 0
+    batches_already_there: int = 0
+    rows: int = 0
+    problems: int = 0
+    seconds: float = 0.0
+    _seen: set[str] = field(default_factory=set, repr=False)
+
+    def add(self, batch: Batch, *, uploaded: bool) -> None:
+        """Count a batch, uploaded now or found in the bucket."""
+        if batch.id.recording not in self._seen:
+            self._seen.add(batch.id.recording)
+            self.recordings += 1
+        self.batches += 1
+        self.batches_already_there += not uploaded
+        self.rows += batch.added_rows
+
+    def to_json(self) -> str:
+        """The summary as one line."""
+        facts = {name: value for name, value in asdict(self).items() if not name.startswith("_")}
+        return json.dumps({**facts, "seconds": round(self.seconds, 2)})
+
+
+class Uploader:
+    """Uploads batches side by side; what is in the bucket already is not uploaded again."""
+
+    def __init__(self, bucket: Bucket, parallel: int) -> None:
+        self._bucket = bucket
+        self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="upload")
+        self._most = 2 * parallel
+        self._pending: dict[Future[bool], Batch] = {}
+        self._present: dict[str, dict[str, set[BatchId]]] = {}
+
+    def present(self, batch: Batch) -> set[BatchId]:
+        """The batches of this recording that the bucket held when the well was first met."""
+        well = batch.id.well
+        if well not in self._present:
+            found: dict[str, set[BatchId]] = {}
+            for key in self._bucket.keys(f"{READINGS}well={well}/"):
+                batch_id = parse_batch_key(key)
+                found.setdefault(batch_id.recording, set()).add(batch_id)
+            self._present[well] = found
+        return self._present[well].get(batch.id.recording, set())
+
+    def submit(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
+        """Upload a batch in the background; give those that have finished meanwhile.
+
+        A recording's first batch is waited for: the others need its profile.
+        """
+        future = self._pool.submit(self._upload, batch)
+        self._pending[future] = batch
+        if batch.is_first:
+            wait([future])
+        while len(self._pending) > self._most:
+            wait(self._pending, return_when=FIRST_COMPLETED)
+            yield from self._finished()
+        yield from self._finished()
+
+    def drain(self) -> Iterator[tuple[Batch, bool]]:
+        """Wait for everything that is on its way."""
+        wait(self._pending)
+        yield from self._finished()
+
+    def close(self) -> None:
+        """Drop what has not begun, wait for the rest."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _upload(self, batch: Batch) -> bool:
+        return self._bucket.put_if_absent(batch.id.raw, encode(batch), _PARQUET)
+
+    def _finished(self) -> Iterator[tuple[Batch, bool]]:
+        for future in [future for future in self._pending if future.done()]:
+            batch = self._pending.pop(future)
+            yield batch, future.result()
+
+
+@dataclass
+class Replay:
+    """One replay of recordings into a bucket."""
+
+    files: list[RecordingFile]
+    schedule: Schedule
+    speed: Speed
+    started: float | None = None
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    problems: list[Problem] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+
+    def run(self, uploader: Uploader, progress: Progress) -> Summary:
+        """Upload every batch when it is due; `started` (clock) is when the replay began."""
+        began = time.perf_counter()
+        refused: set[str] = set()
+        try:
+            for release in releases(
+                self.files, self.schedule, self.problems.append, progress.note
+            ):
+                batch = release.batch
+                if batch.id.recording in refused:
+                    continue
+                if batch.is_first and self._cut_otherwise(release, uploader):
+                    refused.add(batch.id.recording)
+                    continue
+                if batch.id in uploader.present(batch):
+                    self._count(batch, progress, uploaded=False)
+                    continue
+                self._wait_for(release)
+                for finished, uploaded in uploader.submit(batch):
+                    self._count(finished, progress, uploaded=uploaded)
+            for finished, uploaded in uploader.drain():
+                self._count(finished, progress, uploaded=uploaded)
+        finally:
+            uploader.close()
+            self.summary.problems = len(self.problems)
+            self.summary.seconds = time.perf_counter() - began
+        return self.summary
+
+    def _cut_otherwise(self, release: Release, uploader: Uploader) -> bool:
+        """Whether the bucket holds this recording cut into other batches."""
+        if uploader.present(release.batch) <= release.recording:
+            return False
+        self.problems.append(
+            Problem(
+                Path(release.batch.id.recording),
+                "the bucket holds it cut into other batches: replay it with the same "
+                "--batch-minutes as then, or into an empty stack",
+            )
+        )
+        return True
+
+    def _wait_for(self, release: Release) -> None:
+        if self.speed.factor == float("inf"):
+            return
+        due = release.due / self.speed.factor
+        if self.started is None:
+            self.started = self.clock() - due
+        delay = self.started + due - self.clock()
+        if delay > 0:
+            self.sleep(delay)
+
+    def _count(self, batch: Batch, progress: Progress, *, uploaded: bool) -> None:
+        self.summary.add(batch, uploaded=uploaded)
+        progress.add(batch.added_rows)
+
+
+@dataclass(frozen=True)
+class LiveReplay:
+    """When a replay with `--now` began, kept in a file so that it can be resumed."""
+
+    path: Path
+    began: float
+
+    @classmethod
+    def resume_or_begin(cls, identity: str, *, restart: bool) -> "LiveReplay":
+        """Find when this replay began, or begin it now."""
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        path = state_folder() / "replays" / f"{digest}.json"
+        if not restart:
+            try:
+                return cls(path, float(json.loads(path.read_text())["began"]))
+            except (OSError, ValueError, KeyError, TypeError):
+                pass
+        live = cls(path, float(int(time.time())))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"began": live.began}))
+        return live
+
+    def anchor(self, longest_seconds: float, speed: Speed) -> int:
+        """Time stamp (µs) of the replay's start.
+
+        At speed 1 it is the clock's; faster replays start in the past, so that the longest well
+        ends just when its last reading would be taken.
+        """
+        ahead = longest_seconds * max(0.0, 1.0 - 1.0 / speed.factor)
+        return int(self.began - ahead) * SECOND
+
+    def forget(self) -> None:
+        """The replay is complete: the next one begins anew."""
+        self.path.unlink(missing_ok=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `replay`."""
+    parser.add_argument("data", type=Path, help="a folder of 3W recordings, or one file")
+    parser.add_argument(
+        "--speed", type=Speed.parse, default=Speed.parse("60"), metavar="N|max",
+        help="data seconds a second, or as fast as it goes (default: 60)",
+    )
+    parser.add_argument(
+        "--now", action="store_true", help="shift time stamps so that the replay looks live"
+    )
+    parser.add_argument("--wells", type=_names, default=(), help="only these, comma-separated")
+    parser.add_argument(
+        "--classes", type=_classes, default=(), help="only these event classes, comma-separated"
+    )
+    parser.add_argument("--limit", type=_positive, help="at most so many recordings")
+    parser.add_argument("--loop", action="store_true", help="repeat for ever")
+    parser.add_argument(
+        "--batch-minutes", type=_positive, default=BATCH_SECONDS // 60,
+        help="length of a batch (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--parallel", type=_positive, default=8, help="uploads side by side (default: 8)"
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="with --now: begin anew instead of resuming"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="end with one line of JSON on standard output"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay; 0 if every recording was read, 1 if some were not."""
+    if arguments.batch_minutes > _LONGEST_BATCH_MINUTES:
+        raise UsageError(f"--batch-minutes takes at most {_LONGEST_BATCH_MINUTES}")
+    if arguments.loop and arguments.now and arguments.speed.factor > 1:
+        raise UsageError(
+            "--now with --loop needs --speed 1 or less: a faster endless replay would run ahead "
+            "of the clock"
+        )
+    use_stack()
+    settings = Settings.load("raw_bucket")
+    files, problems = find_recordings(
+        arguments.data, wells=arguments.wells, classes=arguments.classes
+    )
+    files = files[: arguments.limit]
+    live = _live_replay(arguments, settings) if arguments.now else None
+    replay = Replay(
+        files=files,
+        schedule=Schedule(
+            batch_seconds=60 * arguments.batch_minutes,
+            commissioning_seconds=COMMISSIONING_SECONDS,
+            lookback_seconds=LOOKBACK_SECONDS,
+            anchor=live.anchor(_longest_seconds(files), arguments.speed) if live else None,
+            loop=arguments.loop,
+        ),
+        speed=arguments.speed,
+        started=live.began if live else None,
+        problems=problems,
+    )
+    _warn_without_model(settings)
+    total = None if arguments.loop else sum(estimated_rows(file) for file in files)
+    with Progress("replaying", total) as progress:
+        summary = replay.run(Uploader(Bucket(settings.raw_bucket), arguments.parallel), progress)
+    if live:
+        live.forget()
+    _report(replay, as_json=arguments.json)
+    return 1 if summary.problems else 0
+
+
+def _live_replay(arguments: argparse.Namespace, settings: Settings) -> LiveReplay:
+    identity = json.dumps(
+        [settings.raw_bucket, str(arguments.data.resolve()), arguments.speed.factor,
+         arguments.wells, arguments.classes, arguments.limit, arguments.batch_minutes]
+    )
+    return LiveReplay.resume_or_begin(identity, restart=arguments.restart)
+
+
+def _longest_seconds(files: list[RecordingFile]) -> float:
+    """Data seconds that the well with the most to replay takes."""
+    return max(
+        (
+            sum(duration_seconds(recording) for recording in read_recordings(well, []))
+            for well in by_well(files)
+        ),
+        default=0.0,
+    )
+
+
+def estimated_rows(file: RecordingFile) -> int:
+    """Rows of a recording, by its footer or its size; for the progress bar only."""
+    try:
+        if file.path.suffix == ".parquet":
+            return int(pq.read_metadata(file.path).num_rows)
+        return file.path.stat().st_size // _CSV_BYTES_A_ROW
+    except (pa.ArrowException, OSError):
+        return 0
+
+
+def _warn_without_model(settings: Settings) -> None:
+    if not (settings.models_bucket and settings.model_parameter):
+        return
+    registry = ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
+    try:
+        registry.pointer()
+    except ModelNotReady as error:
+        sys.stderr.write(f"warning: {error}; batches wait in the queue until then\n")
+    except PetroStreamError:
+        return  # whoever may only upload need not see the pointer
+
+
+def _report(replay: Replay, *, as_json: bool) -> None:
+    summary = replay.summary
+    for problem in replay.problems:
+        sys.stderr.write(f"not read: {problem}\n")
+    if as_json:
+        sys.stdout.write(summary.to_json() + "\n")
+        return
+    there = summary.batches_already_there
+    sys.stdout.write(
+        f"replayed {summary.recordings} recordings: {summary.batches} batches"
+        + (f" ({there} were there already)" if there else "")
+        + f", {summary.rows} rows in {summary.seconds:.1f} s"
+        + (f"; {summary.problems} files could not be read" if summary.problems else "")
+        + "\n"
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
+
+
+def _classes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(name) for name in _names(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of class numbers") from None
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
