@@ -48,7 +48,7 @@ pipeline = build_pipeline(settings)
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics(raise_on_empty_metrics=False)
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Score every raw object that the messages announce; name the messages to try again."""
     if not event.get("Records"):

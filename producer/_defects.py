@@ -39,7 +39,7 @@ _TREE: Final = frozenset({"P-TPT", "T-TPT"})
 _TOPSIDE: Final = frozenset({"P-MON-CKP", "T-JUS-CKP", "T-MON-CKP", "P-JUS-CKP"})
 _CONDITIONS: Final = (
     Condition(),
-    Condition(frozen=_DOWNHOLE, missing=_TOPSIDE | {"P-JUS-CKGL", "QGL"}, holey=frozenset()),
+    Condition(frozen=_DOWNHOLE, missing=_TOPSIDE | {"P-JUS-CKGL", "QGL"}, holey=_TREE),
     Condition(frozen=_DOWNHOLE),
     Condition(missing=_TOPSIDE),
     Condition(one_freezes=True),

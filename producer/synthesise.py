@@ -394,12 +394,13 @@ def _parse_start(text: str) -> datetime:
 
 
 def _fault_text(written: Written) -> str:
-    return "; ".join(
-        f"{describe(fault.event_class)} from "
-        f"{written.start + timedelta(seconds=fault.transient_second)}, steady from "
-        f"{written.start + timedelta(seconds=fault.steady_second)}"
-        for fault in written.known_faults
-    ) or describe(NORMAL)
+    texts = []
+    for fault in written.known_faults:
+        begin = written.start + timedelta(seconds=fault.transient_second)
+        steady = written.start + timedelta(seconds=fault.steady_second)
+        text = f"{describe(fault.event_class)} from {begin}"
+        texts.append(text if steady == begin else f"{text}, steady from {steady}")
+    return "; ".join(texts) or describe(NORMAL)
 
 
 def _listed(classes: Iterable[int]) -> str:

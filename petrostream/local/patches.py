@@ -11,6 +11,7 @@ from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend
 
 _receiving = threading.Lock()
+_listing = threading.Lock()
 
 
 def apply() -> None:
@@ -106,10 +107,12 @@ class _Attributes(dict[str, Any]):
 
 def _attributes(queue: Queue) -> dict[str, Any]:
     """Stock moto scans the queue three times for every message that is sent."""
-    stock = Queue.BASE_ATTRIBUTES
-    queue.BASE_ATTRIBUTES = [name for name in stock if name not in _COUNTERS]  # type: ignore[misc]
-    try:
-        attributes = _stock_attributes(queue)
-    finally:
-        del queue.BASE_ATTRIBUTES
+    with _listing:
+        queue.BASE_ATTRIBUTES = [  # type: ignore[misc]
+            name for name in Queue.BASE_ATTRIBUTES if name not in _COUNTERS
+        ]
+        try:
+            attributes = _stock_attributes(queue)
+        finally:
+            del queue.BASE_ATTRIBUTES
     return _Attributes(dict.fromkeys(_COUNTERS, 0) | attributes, queue)

@@ -156,7 +156,12 @@ def test_labels_go_from_normal_over_the_transient_to_the_fault(
         else:
             assert order == [NORMAL, TRANSIENT_OFFSET + fault, fault]
         assert seen == sorted(seen, key=order.index)
-        assert recording.event_class == NORMAL or seen.count(NORMAL) >= 1800
+
+
+@pytest.mark.parametrize("hours", [1, 3])
+def test_half_an_hour_is_normal_before_a_fault(hours: float) -> None:
+    for recording in synthesise(seed=4, wells=36, hours=hours, faults=(6,)):
+        assert labels(recording).count(NORMAL) >= 1800
 
 
 def test_known_times_are_where_the_labels_turn(many: list[SyntheticRecording]) -> None:
@@ -252,26 +257,28 @@ def test_dhsv_closure_raises_the_pressure_below_and_closes_the_valve(
         assert set(last_hour(recording, "ESTADO-DHSV")) <= {0.0}
 
 
-def test_a_choke_move_reaches_the_tree_after_the_choke() -> None:
-    lags = [lag_of_tree(one) for one in synthesise(seed=2, wells=40, hours=6, faults=())]
-    known = [lag for lag in lags if lag is not None]
-    assert len(known) > 10
-    assert 60 < float(np.median(known)) < 300
-
-
-def lag_of_tree(recording: SyntheticRecording) -> int | None:
-    """Seconds by which P-TPT trails P-MON-CKP where the two correlate best."""
-    choke, tree = (sensor(recording, name) for name in ("P-MON-CKP", "P-TPT"))
-    whole = ~(np.isnan(choke) | np.isnan(tree))
-    if whole.sum() < 10_000 or np.ptp(choke[whole]) == 0 or np.ptp(tree[whole]) == 0:
-        return None
-    minutes = np.arange(0, len(choke), 20)
-    choke, tree = (
-        np.diff(np.interp(minutes, np.flatnonzero(whole), one[whole])) for one in (choke, tree)
+def test_a_disturbance_reaches_the_tree_after_the_choke() -> None:
+    made = synthesise(seed=2, wells=40, hours=6, faults=())
+    agreement = np.mean(
+        [trailing(one) for one in made if is_alive(one, "P-TPT") and is_alive(one, "P-MON-CKP")],
+        axis=0,
     )
-    steps = np.arange(0, 30)
-    agreement = [np.corrcoef(choke[: len(choke) - step], tree[step:])[0, 1] for step in steps]
-    return int(20 * steps[int(np.argmax(agreement))])
+    assert 100 <= 10 * np.argmax(agreement) <= 200
+
+
+def trailing(recording: SyntheticRecording) -> list[float]:
+    """How well P-TPT agrees with P-MON-CKP of 0, 10, 20, … 390 seconds before."""
+    choke, tree = (changes(recording, name) for name in ("P-MON-CKP", "P-TPT"))
+    return [float(np.corrcoef(choke[: len(choke) - lag], tree[lag:])[0, 1]) for lag in range(40)]
+
+
+def changes(recording: SyntheticRecording, name: str) -> np.ndarray:
+    """How much a sensor changes in each 10 seconds; lost readings are bridged."""
+    values = sensor(recording, name)
+    present = np.flatnonzero(np.isfinite(values))
+    times = elapsed(recording)
+    bridged = np.interp(np.arange(0, times[-1], 10), times[present], values[present])
+    return np.diff(bridged)
 
 
 def test_the_default_set_is_a_good_demo(default_set: list[SyntheticRecording]) -> None:
@@ -294,7 +301,7 @@ def test_the_default_set_has_the_defects_of_3w(default_set: list[SyntheticRecord
 
 
 def is_incomplete(values: np.ndarray) -> bool:
-    return bool(np.isnan(values).mean() > 0.01) or is_frozen(finite(values))
+    return bool(np.isnan(values).mean() > 0.02) or is_frozen(finite(values))
 
 
 def test_our_own_reader_reads_what_is_written(tmp_path: Path) -> None:
