@@ -62,9 +62,7 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
     settings = Settings.load("curated_bucket", "queue_url", "dead_letter_queue_url")
     data = options.data or _synthesise(environment)
     _say("training")
-    trained = _step(
-        ["ml", "train", str(data), f"--limit={_MOST_TRAINED_ON}"], environment
-    )
+    trained = _step(["ml", "train", str(data), f"--limit={_MOST_TRAINED_ON}"], environment)
     if options.dashboard:
         _open_dashboard(made, options.dashboard_port)
     _say(f"replaying {data} at speed {options.speed}")
@@ -99,7 +97,7 @@ class _Step:
     failed: bool
 
 
-class _StepFailed(PetroStreamError):
+class _StepEnded(PetroStreamError):
     """A step of the demo ended early; it has said why itself."""
 
 
@@ -120,7 +118,7 @@ def _step(command: list[str], environment: dict[str, str]) -> _Step:
     for line in output.splitlines()[: -1 if "--json" in command else None]:
         _say(line)
     if process.returncode not in (0, EXIT_FAILED) or (process.returncode and not output):
-        raise _StepFailed(f"`{' '.join(command[:2])}` ended with code {process.returncode}")
+        raise _StepEnded(f"`{' '.join(command[:2])}` ended with code {process.returncode}")
     return _Step(output, failed=process.returncode != 0)
 
 
@@ -191,7 +189,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--data", type=Path, help="3W recordings (default: made-up wells)")
     parser.add_argument(
-        "--speed", type=str, help=f"data seconds a second, or max (default: {_SPEED_TO_WATCH}, "
+        "--speed",
+        type=str,
+        help=f"data seconds a second, or max (default: {_SPEED_TO_WATCH}, "
         f"without a dashboard {_SPEED_UNWATCHED})",
     )
     parser.add_argument("--limit", type=int, help="at most so many recordings")
@@ -209,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     options = DemoOptions(
-        data=chosen.data,
+        data=chosen.data and chosen.data.resolve(),
         speed=speed,
         limit=chosen.limit,
         dashboard=not chosen.no_dashboard,

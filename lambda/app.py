@@ -67,7 +67,7 @@ def process_message(record: SQSRecord) -> None:
     for raw in announced_objects(record.body, settings.raw_bucket, on_ignored=logger.warning):
         try:
             process_object(raw, redelivered=redelivered)
-        except Exception as error:  # noqa: BLE001 - whatever it is, only this object is retried
+        except Exception as error:
             logger.warning("not scored", key=raw.key, reason=str(error), exc_info=True)
             failures.append(error)
     if failures:

@@ -1,6 +1,7 @@
 """``python -m ml``: train a model, publish it, list what is published, roll back."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from io import BytesIO
@@ -12,7 +13,15 @@ import joblib
 from ml.training import Trained, TrainingSettings, train
 from petrostream.console import EXIT_FAILED, run_command
 from petrostream.errors import ModelNotReady, UsageError
-from petrostream.models import FOREST_NAME, MANIFEST_NAME, PackedModel, Pointer, pack, sha256
+from petrostream.models import (
+    FOREST_NAME,
+    MANIFEST_NAME,
+    PackedModel,
+    Pointer,
+    pack,
+    sha256,
+    unpack,
+)
 from petrostream.recordings import Problem, RecordingFile, find_recordings, read_recordings
 from petrostream.registry import ModelRegistry
 from petrostream.settings import Settings, state_folder, use_stack
@@ -30,7 +39,9 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=int, help="at most so many recordings, evenly chosen")
     parser.add_argument(
-        "--flag-rate", type=float, default=defaults.flag_rate,
+        "--flag-rate",
+        type=float,
+        default=defaults.flag_rate,
         help="share of normal windows that may be flagged (default: %(default)s)",
     )
     parser.add_argument("--trees", type=int, default=defaults.trees)
@@ -112,10 +123,6 @@ def read_files(folder: Path) -> PackedModel:
     UsageError, InvalidModel
         If they are not there, or do not fit.
     """
-    import json
-
-    from petrostream.models import unpack
-
     try:
         manifest = (folder / MANIFEST_NAME).read_bytes()
         forest = (folder / FOREST_NAME).read_bytes()

@@ -10,9 +10,7 @@ def flatten(fitted: IsolationForest) -> Forest:
     """Copy the trees of a fitted `IsolationForest` into one `Forest` with equal scores."""
     parts = [
         _flatten_tree(estimator.tree_, np.asarray(columns))
-        for estimator, columns in zip(
-            fitted.estimators_, fitted.estimators_features_, strict=True
-        )
+        for estimator, columns in zip(fitted.estimators_, fitted.estimators_features_, strict=True)
     ]
     sizes = np.array([len(part["feature"]) for part in parts])
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])

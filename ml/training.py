@@ -105,14 +105,10 @@ def train(
 
 def whole(recording: Recording, commissioning_seconds: int = COMMISSIONING_SECONDS) -> Batch:
     """A recording as one batch, so that training sees what the Lambda sees."""
-    return next(
-        cut(recording, batch_seconds=_WHOLE, commissioning_seconds=commissioning_seconds)
-    )
+    return next(cut(recording, batch_seconds=_WHOLE, commissioning_seconds=commissioning_seconds))
 
 
-def _whole_batches(
-    recordings: Iterable[Recording], training: TrainingSettings
-) -> Iterator[Batch]:
+def _whole_batches(recordings: Iterable[Recording], training: TrainingSettings) -> Iterator[Batch]:
     for recording in recordings:
         yield whole(recording, training.commissioning_seconds)
 

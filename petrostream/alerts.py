@@ -26,9 +26,7 @@ _LONGEST_SUBJECT: Final = 100
 class Alerts:
     """Sends events to an SNS topic, each once."""
 
-    def __init__(
-        self, bucket: Bucket, topic_arn: str, client: "SNSClient | None" = None
-    ) -> None:
+    def __init__(self, bucket: Bucket, topic_arn: str, client: "SNSClient | None" = None) -> None:
         self._bucket = bucket
         self._topic_arn = topic_arn
         self._sns = client or aws.sns()

@@ -124,10 +124,17 @@ def observe(
     windows = SlidingWindows(
         times,
         readings_of(batch.table, sensors),
-        np.array([profile.sensors[name].centre if name in profile.sensors else 0.0
-                  for name in sensors]),
-        np.array([sensor_scale(name, profile.sensors[name].spread, drift)
-                  if name in profile.live_sensors else 1.0 for name in sensors]),
+        np.array(
+            [profile.sensors[name].centre if name in profile.sensors else 0.0 for name in sensors]
+        ),
+        np.array(
+            [
+                sensor_scale(name, profile.sensors[name].spread, drift)
+                if name in profile.live_sensors
+                else 1.0
+                for name in sensors
+            ]
+        ),
     )
     candidates = np.flatnonzero(times >= _first_evaluated(batch, settings))
     scorable = _scorable(windows, candidates, live_profile, settings)
@@ -258,7 +265,7 @@ class Detector:
         return RowScores(
             status=status,
             score=score,
-            flag=np.where(scored, np.nan_to_num(score) >= 1.0, False),
+            flag=scored & (np.nan_to_num(score) >= 1.0),
             top_sensor=_spread(_top_sensors(seen), seen.held, ""),
             degraded=np.where(
                 commissioning,
@@ -284,8 +291,10 @@ def _profile_degraded(sensors: tuple[str, ...], profile: Profile) -> str:
     return describe_degraded(
         sensors,
         np.array(
-            [states[profile.sensors[name].state] if name in profile.sensors else 1
-             for name in sensors]
+            [
+                states[profile.sensors[name].state] if name in profile.sensors else 1
+                for name in sensors
+            ]
         ),
     )
 

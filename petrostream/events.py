@@ -48,14 +48,14 @@ class Event:
         return (self.end - self.start) / SECOND
 
 
-def find_runs(  # noqa: PLR0913
+def find_runs(  # noqa: PLR0913 - one array for each fact of a row
     well: str,
     recording: str,
+    *,
     microseconds: np.ndarray,
     score: np.ndarray,
     flag: np.ndarray,
     top_sensor: np.ndarray,
-    *,
     first_row: int,
     gap_seconds: int,
 ) -> list[Event]:
@@ -119,9 +119,7 @@ def _joined(first: Event, second: Event) -> Event:
         peak=higher.peak,
         peak_score=higher.peak_score,
         rows=first.rows + second.rows,
-        sensors={
-            name: first.sensors.get(name, 0) + second.sensors.get(name, 0) for name in names
-        },
+        sensors={name: first.sensors.get(name, 0) + second.sensors.get(name, 0) for name in names},
         opens=first.opens,
     )
 

@@ -109,7 +109,9 @@ def load(data: bytes) -> Forest:
             arrays = {field.name: archive[field.name] for field in fields(Forest)}
         forest = Forest(
             **{name: arrays[name] for name in _ARRAYS},
-            **{name: int(arrays[name]) for name in ("depth", "max_samples", "n_features")},
+            depth=int(arrays["depth"]),
+            max_samples=int(arrays["max_samples"]),
+            n_features=int(arrays["n_features"]),
         )
     except (ValueError, KeyError, OSError, TypeError, zipfile.BadZipFile) as error:
         raise InvalidModel(f"the forest can't be read: {error}") from error

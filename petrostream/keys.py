@@ -1,7 +1,8 @@
 """Where each kind of object lives: the one place that knows the layout of keys.
 
-A raw batch stands at ``readings/well=WELL-00001/date=2017-02-01/<recording>-<first second>.parquet``
-and everything derived from it stands at the same path under another prefix.
+A raw batch stands at
+``readings/well=WELL-00001/date=2017-02-01/<recording>-<first second>.parquet``, and everything
+derived from it stands at the same path under another prefix.
 """
 
 import re
@@ -44,9 +45,7 @@ class BatchId:
     def path(self) -> str:
         """The part of the key that raw, scored and event objects share, without a suffix."""
         second = self.first_second
-        return (
-            f"well={self.well}/date={second:%Y-%m-%d}/{self.recording}-{second:{SECOND_FORMAT}}"
-        )
+        return f"well={self.well}/date={second:%Y-%m-%d}/{self.recording}-{second:{SECOND_FORMAT}}"
 
     @property
     def raw(self) -> str:

@@ -181,9 +181,7 @@ def _recording_file(path: Path) -> RecordingFile | None:
     return RecordingFile(path, name, name, event_class)
 
 
-def read_recordings(
-    files: Iterable[RecordingFile], problems: list[Problem]
-) -> Iterator[Recording]:
+def read_recordings(files: Iterable[RecordingFile], problems: list[Problem]) -> Iterator[Recording]:
     """Read recordings one by one; what can't be read is added to `problems` and passed over."""
     for file in files:
         try:
@@ -207,7 +205,9 @@ def read_recording(file: RecordingFile) -> Recording:
     raw = _read_file(file.path)
     notes: list[str] = []
     raw = _with_timestamp_column(raw)
-    sensors = [name for name in READING_SCHEMA.names if name in BY_NAME and name in raw.schema.names]
+    sensors = [
+        name for name in READING_SCHEMA.names if name in BY_NAME and name in raw.schema.names
+    ]
     if not sensors:
         raise UnreadableRecording(
             f"it has none of 3W's sensors; its columns are {', '.join(raw.schema.names[:12])}"
@@ -253,9 +253,7 @@ def _with_timestamp_column(raw: pa.Table) -> pa.Table:
     index = _pandas_index(raw.schema)
     if index is None:
         raise UnreadableRecording(f"it has no column and no index {TIMESTAMP!r}")
-    return raw.rename_columns(
-        [TIMESTAMP if name == index else name for name in raw.schema.names]
-    )
+    return raw.rename_columns([TIMESTAMP if name == index else name for name in raw.schema.names])
 
 
 def _pandas_index(schema: pa.Schema) -> str | None:

@@ -56,10 +56,10 @@ def score_batch(batch: Batch, profile: Profile, model: Model) -> ScoredBatch:
     runs = find_runs(
         batch.id.well,
         batch.id.recording,
-        batch.microseconds,
-        scores.score,
-        scores.flag,
-        scores.top_sensor,
+        microseconds=batch.microseconds,
+        score=scores.score,
+        flag=scores.flag,
+        top_sensor=scores.top_sensor,
         first_row=first,
         gap_seconds=model.detector.settings.merge_gap_seconds,
     )

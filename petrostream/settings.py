@@ -40,7 +40,9 @@ class Settings:
             If a required one is not set.
         """
         source = os.environ if environment is None else environment
-        settings = cls(**{field.name: source.get(variable(field.name), "") for field in fields(cls)})
+        settings = cls(
+            **{field.name: source.get(variable(field.name), "") for field in fields(cls)}
+        )
         missing = [variable(name) for name in required if not getattr(settings, name)]
         if missing:
             raise SettingsError(

@@ -140,8 +140,7 @@ class RemoteFile:
 
     def _part(self, group: str) -> str:
         match = _RECORDING.fullmatch(self.path)
-        assert match is not None
-        return match[group]
+        return match[group] if match else ""
 
 
 def is_recording(path: object) -> bool:

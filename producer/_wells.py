@@ -30,6 +30,8 @@ _RESOLUTIONS: Final = {
     Kind.OPENING: (1e-3, 1e-2),
 }
 
+_NEGLIGIBLE: Final = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class _GaugeKind:
@@ -240,7 +242,7 @@ def coloured_noise(
     noise = random.standard_normal(size)
     noise[1:] *= np.sqrt(1.0 - weight * weight)
     lag = 1
-    while lag < size and weight > 1e-9:
+    while lag < size and weight > _NEGLIGIBLE:
         noise[lag:] += weight * noise[:-lag]
         lag, weight = 2 * lag, weight * weight
     return noise

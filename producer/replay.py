@@ -158,9 +158,7 @@ class Replay:
         began = time.perf_counter()
         refused: set[str] = set()
         try:
-            for release in releases(
-                self.files, self.schedule, self.problems.append, progress.note
-            ):
+            for release in releases(self.files, self.schedule, self.problems.append, progress.note):
                 batch = release.batch
                 if batch.id.recording in refused:
                     continue
@@ -249,7 +247,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `replay`."""
     parser.add_argument("data", type=Path, help="a folder of 3W recordings, or one file")
     parser.add_argument(
-        "--speed", type=Speed.parse, default=Speed.parse("60"), metavar="N|max",
+        "--speed",
+        type=Speed.parse,
+        default=Speed.parse("60"),
+        metavar="N|max",
         help="data seconds a second, or as fast as it goes (default: 60)",
     )
     parser.add_argument(
@@ -262,7 +263,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=_positive, help="at most so many recordings")
     parser.add_argument("--loop", action="store_true", help="repeat for ever")
     parser.add_argument(
-        "--batch-minutes", type=_positive, default=BATCH_SECONDS // 60,
+        "--batch-minutes",
+        type=_positive,
+        default=BATCH_SECONDS // 60,
         help="length of a batch (default: %(default)s)",
     )
     parser.add_argument(
@@ -317,8 +320,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _live_replay(arguments: argparse.Namespace, settings: Settings) -> LiveReplay:
     identity = json.dumps(
-        [settings.raw_bucket, str(arguments.data.resolve()), arguments.speed.factor,
-         arguments.wells, arguments.classes, arguments.limit, arguments.batch_minutes]
+        [
+            settings.raw_bucket,
+            str(arguments.data.resolve()),
+            arguments.speed.factor,
+            arguments.wells,
+            arguments.classes,
+            arguments.limit,
+            arguments.batch_minutes,
+        ]
     )
     return LiveReplay.resume_or_begin(identity, restart=arguments.restart)
 

@@ -57,6 +57,7 @@ _IS_FAULTY: Final = (False, True, True, False, True, True, False, False, True, F
 """Whether a recording has a fault, in turn: half of them do, and four of a first six wells."""
 
 _RECORDING_STRIDE: Final = 5
+_UNLABELLED_START_CHANCE: Final = 0.3
 _UNLABELLED_START: Final = (600, 1800)
 _ENOUGH_FOR_UNLABELLED_START: Final = 3 * 3600
 _UNLABELLED_TURN: Final = (10, 120)
@@ -92,7 +93,7 @@ class Written:
     known_faults: tuple[KnownFault, ...]
 
 
-def synthesise(
+def synthesise(  # noqa: PLR0913 - each is a fact of the set that is made
     seed: int = DEFAULT_SEED,
     wells: int = DEFAULT_WELLS,
     hours: float = DEFAULT_HOURS,
@@ -203,7 +204,7 @@ def _event_class(well: int, number: int, faults: Sequence[int]) -> int:
 
 
 def _draw_unlabelled_start(random: np.random.Generator, seconds: int) -> int:
-    has_one = random.random() < 0.3 and seconds >= _ENOUGH_FOR_UNLABELLED_START
+    has_one = random.random() < _UNLABELLED_START_CHANCE and seconds >= _ENOUGH_FOR_UNLABELLED_START
     return int(random.integers(*_UNLABELLED_START)) if has_one else 0
 
 

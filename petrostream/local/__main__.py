@@ -41,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     up.add_argument("--slots", type=int, default=2, help="invocations side by side")
     up.add_argument(
-        "--timeout", type=float, default=FUNCTION_TIMEOUT_SECONDS, metavar="SECONDS",
+        "--timeout",
+        type=float,
+        default=FUNCTION_TIMEOUT_SECONDS,
+        metavar="SECONDS",
         help="how long the handler may take (default: %(default)s)",
     )
     up.set_defaults(run=_up)

@@ -16,10 +16,10 @@ _listing = threading.Lock()
 
 def apply() -> None:
     """Mend moto in this process."""
-    SQSBackend.is_message_valid_based_on_retention_period = _is_within_retention  # type: ignore[method-assign]
-    SQSBackend.receive_message = _receive_message  # type: ignore[method-assign]
+    SQSBackend.is_message_valid_based_on_retention_period = _is_within_retention  # type: ignore[assignment,method-assign]
+    SQSBackend.receive_message = _receive_message  # type: ignore[assignment,method-assign]
     Queue.messages = property(_messages)  # type: ignore[assignment,method-assign]
-    Queue.delete_message = _delete_message  # type: ignore[method-assign]
+    Queue.delete_message = _delete_message  # type: ignore[assignment,method-assign]
     Queue.attributes = property(_attributes)  # type: ignore[assignment,method-assign]
 
 
@@ -27,13 +27,14 @@ def _is_within_retention(backend: SQSBackend, queue_name: str, message: Message)
     """Stock moto computes every attribute of the queue for this, three scans a message."""
     queue = backend.get_queue(queue_name)
     sent = float(message.sent_timestamp or 0) / 1000
-    return bool(queue.message_retention_period + sent > unix_time())
+    retention = float(queue.message_retention_period)  # type: ignore[attr-defined]
+    return retention + sent > unix_time()
 
 
 _stock_receive_message = SQSBackend.receive_message
 
 
-def _receive_message(  # noqa: PLR0913
+def _receive_message(  # noqa: PLR0913, PLR0917 - moto's own signature
     backend: SQSBackend,
     queue_name: str,
     count: int,
@@ -99,7 +100,7 @@ class _Attributes(dict[str, Any]):
         return super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        return self[name] if name in self.keys() else default
 
     def items(self) -> Any:
         return [(name, self[name]) for name in self]
@@ -108,9 +109,7 @@ class _Attributes(dict[str, Any]):
 def _attributes(queue: Queue) -> dict[str, Any]:
     """Stock moto scans the queue three times for every message that is sent."""
     with _listing:
-        queue.BASE_ATTRIBUTES = [  # type: ignore[misc]
-            name for name in Queue.BASE_ATTRIBUTES if name not in _COUNTERS
-        ]
+        queue.BASE_ATTRIBUTES = [name for name in Queue.BASE_ATTRIBUTES if name not in _COUNTERS]
         try:
             attributes = _stock_attributes(queue)
         finally:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from petrostream.keys import READINGS, SUFFIX
 from petrostream.registry import NO_MODEL
@@ -78,7 +78,8 @@ _BUCKETS: Final = ("raw", "curated", "models")
 
 def _queue(sqs: "SQSClient", name: str, attributes: dict[str, str]) -> tuple[str, str]:
     common = {"MessageRetentionPeriod": str(RETENTION_SECONDS), "SqsManagedSseEnabled": "true"}
-    url = sqs.create_queue(QueueName=name, Attributes={**common, **attributes})["QueueUrl"]  # type: ignore[arg-type]
+    wanted: Any = {**common, **attributes}
+    url = sqs.create_queue(QueueName=name, Attributes=wanted)["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return url, found["Attributes"]["QueueArn"]
 

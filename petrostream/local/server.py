@@ -28,9 +28,7 @@ def main(arguments: list[str]) -> int:
     application = DomainDispatcherApplication(create_backend_app)
     port = int(arguments[0]) if arguments else 0
     MotoRequestHandler.protocol_version = "HTTP/1.1"
-    server = make_server(
-        HOST, port, application, threaded=True, request_handler=MotoRequestHandler
-    )
+    server = make_server(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     sys.stdout.write(f"{server.port}\n")

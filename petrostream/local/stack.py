@@ -187,9 +187,7 @@ def _environment(port: int) -> dict[str, str]:
     }
 
 
-def spawn(
-    module: Sequence[str], log: Path, environment: dict[str, str]
-) -> subprocess.Popen[bytes]:
+def spawn(module: Sequence[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """Start ``python -m <module>`` in a session of its own, its output in a log file."""
     with log.open("ab") as sink:
         return _spawn(module, sink, sink, environment)
@@ -339,8 +337,10 @@ def status() -> list[str]:
         f"model      {_model_version(settings)}",
         f"queue      {depth.waiting} waiting, {depth.in_flight} in flight",
         f"dead       {depth.dead}",
-        f"batches    {_count(raw, READINGS)} uploaded, {_count(curated, SCORED)} scored, "
-        f"{_count(curated, QUARANTINE, REASON_SUFFIX)} quarantined",
+        (
+            f"batches    {_count(raw, READINGS)} uploaded, {_count(curated, SCORED)} scored, "
+            f"{_count(curated, QUARANTINE, REASON_SUFFIX)} quarantined"
+        ),
         f"buckets    {settings.raw_bucket}, {settings.curated_bucket}",
         f"logs       {state_folder() / 'logs'}",
     ]

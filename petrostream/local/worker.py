@@ -56,9 +56,7 @@ class InvocationContext:
     function_name: str = _FUNCTION_NAME
     function_version: str = "$LATEST"
     memory_limit_in_mb: int = _MEMORY_MB
-    invoked_function_arn: str = (
-        f"arn:aws:lambda:us-east-1:123456789012:function:{_FUNCTION_NAME}"
-    )
+    invoked_function_arn: str = f"arn:aws:lambda:us-east-1:123456789012:function:{_FUNCTION_NAME}"
     log_group_name: str = f"/aws/lambda/{_FUNCTION_NAME}"
     log_stream_name: str = "local"
 
@@ -163,14 +161,15 @@ def failed_message_ids(answer: Any, sent: Sequence[str]) -> set[str]:
     As on AWS: no answer or no list means that all succeeded; an answer that can't be understood,
     or names a message that was not sent, fails them all.
     """
-    if answer is None or answer == {} or answer == "":
+    if answer in (None, {}, ""):
         return set()
     try:
         failures = answer["batchItemFailures"] or []
         named = {failure["itemIdentifier"] for failure in failures}
     except (KeyError, TypeError):
         return set(sent)
-    return named if named <= set(sent) else set(sent)
+    is_known = named <= set(sent)
+    return named if is_known else set(sent)
 
 
 def sqs_event(messages: "Sequence[MessageTypeDef]", queue_arn: str) -> dict[str, Any]:
@@ -277,7 +276,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         use_stack()
         settings = Settings.load("queue_url")
     except PetroStreamError as error:
-        log.error("%s", error)
+        log.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
         return 2
     worker = Worker(aws.sqs(), settings.queue_url, options.slots, options.timeout)
     for ending in (signal.SIGTERM, signal.SIGINT):
