@@ -14,7 +14,9 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from petrostream import aws
 from petrostream.alerts import Alerts
+from petrostream.errors import PermanentError
 from petrostream.notifications import announced_objects
 from petrostream.pipeline import Fate, Outcome, Pipeline, RawObject
 from petrostream.registry import CurrentModel, ModelRegistry
@@ -31,10 +33,11 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 def build_pipeline(settings: Settings) -> Pipeline:
     """Wire the pipeline to AWS; called once for each execution environment."""
-    curated = Bucket(settings.curated_bucket)
-    registry = ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
+    s3 = aws.s3()
+    curated = Bucket(settings.curated_bucket, s3)
+    registry = ModelRegistry(Bucket(settings.models_bucket, s3), settings.model_parameter)
     return Pipeline(
-        raw=Bucket(settings.raw_bucket),
+        raw=Bucket(settings.raw_bucket, s3),
         curated=curated,
         model=CurrentModel(registry, on_problem=logger.error),
         alerts=Alerts(curated, settings.topic_arn),
@@ -51,20 +54,22 @@ pipeline = build_pipeline(settings)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Score every raw object that the messages announce; name the messages to try again."""
-    if not event.get("Records"):
+    response: dict[str, Any] = {"batchItemFailures": []}
+    if event.get("Records"):
+        response |= process_partial_response(
+            event=event, record_handler=process_message, processor=processor, context=context
+        )
+    else:
         logger.info("an event without records: nothing to do")
-        return {"batchItemFailures": []}
-    response = process_partial_response(
-        event=event, record_handler=process_message, processor=processor, context=context
-    )
-    return dict(response)
+    metrics.add_metric("Failed", MetricUnit.Count, len(response["batchItemFailures"]))
+    return response
 
 
 def process_message(record: SQSRecord) -> None:
     """Process every object of one message; a failing one does not keep the others from it."""
     redelivered = int(record.attributes.approximate_receive_count or 1) > 1
     failures: list[Exception] = []
-    for raw in announced_objects(record.body, settings.raw_bucket, on_ignored=logger.warning):
+    for raw in announced_by(record):
         try:
             process_object(raw, redelivered=redelivered)
         except Exception as error:
@@ -72,6 +77,15 @@ def process_message(record: SQSRecord) -> None:
             failures.append(error)
     if failures:
         raise ExceptionGroup(f"{len(failures)} objects of the message failed", failures)
+
+
+def announced_by(record: SQSRecord) -> list[RawObject]:
+    """Read which objects a message announces; one that can't be read ends in the DLQ."""
+    try:
+        return list(announced_objects(record.body, settings.raw_bucket, on_ignored=logger.warning))
+    except PermanentError as error:
+        logger.exception("not understood", message_id=record.message_id, reason=str(error))
+        raise
 
 
 def process_object(raw: RawObject, *, redelivered: bool) -> None:

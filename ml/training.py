@@ -13,7 +13,7 @@ from ml.export import flatten
 from petrostream import profiles
 from petrostream.batches import COMMISSIONING_SECONDS, Batch, cut, encode, readings_of
 from petrostream.columns import CLASS
-from petrostream.detector import Detector, DetectorSettings, observe
+from petrostream.detector import Detector, DetectorSettings, observe, one_sided
 from petrostream.errors import UsageError
 from petrostream.labels import NORMAL
 from petrostream.recordings import Recording
@@ -22,6 +22,9 @@ from petrostream.windows import SECOND, SlidingWindows
 _WHOLE: Final = 10**9
 _DRIFT_QUANTILE: Final = 0.9
 _FEWEST_WINDOWS: Final = 256
+_LIMIT_MARGIN: Final = 1.25
+_LEAST_LIMIT: Final = 0.5
+"""Features are logarithms: a limit lies a quarter above the largest seen, and never below 0.5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ def train(
             f"{training.commissioning_seconds // 60} minutes, at least {_FEWEST_WINDOWS} are "
             "needed: train on more recordings, or on longer ones"
         )
+    floor = tuple(float(value) for value in np.median(features, axis=0))
+    limits = tuple(
+        float(value) for value in np.maximum(_LIMIT_MARGIN * features.max(axis=0), _LEAST_LIMIT)
+    )
+    features = one_sided(features, floor)
     forest = IsolationForest(
         n_estimators=training.trees,
         max_samples=min(training.samples_per_tree, len(features)),
@@ -89,7 +97,7 @@ def train(
     ).fit(features)
     threshold = float(np.quantile(-forest.score_samples(features), 1 - training.flag_rate))
     return Trained(
-        detector=Detector(flatten(forest), threshold, drift, settings),
+        detector=Detector(flatten(forest), threshold, drift, floor, limits, settings),
         forest=forest,
         facts={
             "recordings": len(names),

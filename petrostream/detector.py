@@ -3,7 +3,8 @@
 A row's features are aggregates over its live sensors of how far the last minutes are from the
 profile, in level, spread and slope, log-compressed. Aggregates make one forest serve wells with
 different sensors, and a sensor that dies does not leave a hole. The forest's score is divided by
-the threshold, so 1.0 is where a row is flagged.
+the threshold, so 1.0 is where a row is flagged. A forest can't tell far from very far: what lies
+beyond everything it has seen is scored by limits beside it, and the higher score counts.
 
 The score is evaluated at the first live reading of every step (five seconds, counted from the
 recording's start) and held for the rest of it: a tenth of the work, and no row without a score.
@@ -121,34 +122,39 @@ def observe(
         )
     times, sensors = batch.microseconds, batch.sensors
     live_profile = np.array([name in profile.live_sensors for name in sensors])
-    windows = SlidingWindows(
-        times,
-        readings_of(batch.table, sensors),
-        np.array(
-            [profile.sensors[name].centre if name in profile.sensors else 0.0 for name in sensors]
-        ),
-        np.array(
-            [
-                sensor_scale(name, profile.sensors[name].spread, drift)
-                if name in profile.live_sensors
-                else 1.0
-                for name in sensors
-            ]
-        ),
-    )
+    centre, spread, scale = _measures(sensors, profile, drift)
+    windows = SlidingWindows(times, readings_of(batch.table, sensors), centre, scale)
     candidates = np.flatnonzero(times >= _first_evaluated(batch, settings))
     scorable = _scorable(windows, candidates, live_profile, settings)
     rows, held = _steps(times, candidates[scorable], batch.recording_start, settings)
     statistics = windows.statistics(rows, settings.window_seconds, settings.frozen_seconds)
     live = statistics.live & live_profile
-    deviations = np.where(live, largest_deviation(statistics), 0.0)
+    deviations = Deviations.of(statistics, spread / scale, live)
     return Observation(
         sensors=sensors,
         rows=rows,
         held=held,
-        features=aggregate(statistics, live),
-        deviations=deviations,
+        features=aggregate(deviations, live),
+        deviations=deviations.largest,
         degraded=_degraded(sensors, statistics, live_profile),
+    )
+
+
+def _measures(
+    sensors: tuple[str, ...], profile: Profile, drift: dict[str, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centre, spread and scale of each sensor; 0, 0 and 1 where it is not live."""
+    live = set(profile.live_sensors)
+    known = [profile.sensors[name] if name in live else None for name in sensors]
+    return (
+        np.array([sensor.centre if sensor else 0.0 for sensor in known]),
+        np.array([sensor.spread if sensor else 0.0 for sensor in known]),
+        np.array(
+            [
+                sensor_scale(name, sensor.spread, drift) if sensor else 1.0
+                for name, sensor in zip(sensors, known, strict=True)
+            ]
+        ),
     )
 
 
@@ -182,29 +188,56 @@ def _steps(
     return scorable[begins], held
 
 
-def largest_deviation(statistics: WindowStatistics) -> np.ndarray:
-    """How far each sensor is off, the most of level, spread and slope, log-compressed."""
-    return np.log1p(
-        np.maximum.reduce([np.abs(statistics.level), statistics.spread, np.abs(statistics.slope)])
-    )
+@dataclass(frozen=True, slots=True)
+class Deviations:
+    """How far windows are from the profile, log-compressed; each of shape (windows, sensors).
+
+    `level` and `slope` grow in either direction; `spread` is what a window's noise has beyond
+    the sensor's own, so a noisy sensor is not abnormal for being so.
+    """
+
+    level: np.ndarray
+    spread: np.ndarray
+    slope: np.ndarray
+
+    @classmethod
+    def of(
+        cls, statistics: WindowStatistics, own_spread: np.ndarray, live: np.ndarray
+    ) -> "Deviations":
+        """Compress statistics; `own_spread` is the profile's, in units of the sensor's scale."""
+        beyond_own = np.log1p(statistics.spread) - np.log1p(own_spread)
+        return cls(
+            level=np.where(live, np.log1p(np.abs(statistics.level)), 0.0),
+            spread=np.where(live, np.maximum(beyond_own, 0.0), 0.0),
+            slope=np.where(live, np.log1p(np.abs(statistics.slope)), 0.0),
+        )
+
+    @property
+    def largest(self) -> np.ndarray:
+        """The most of level, spread and slope."""
+        return np.maximum.reduce([self.level, self.spread, self.slope])
 
 
-def aggregate(statistics: WindowStatistics, live: np.ndarray) -> np.ndarray:
+def aggregate(deviations: Deviations, live: np.ndarray) -> np.ndarray:
     """Aggregate deviations over the live sensors: shape (windows, len(FEATURES))."""
-    level = np.where(live, np.log1p(np.abs(statistics.level)), 0.0)
-    spread = np.where(live, np.log1p(statistics.spread), 0.0)
-    slope = np.where(live, np.log1p(np.abs(statistics.slope)), 0.0)
     number = np.maximum(live.sum(axis=1), 1)
-    ordered = np.sort(np.pad(level, ((0, 0), (2, 0))), axis=1)
+    ordered = np.sort(np.pad(deviations.level, ((0, 0), (2, 0))), axis=1)
     return np.column_stack(
         [
-            _root_mean_square(level, number),
+            _root_mean_square(deviations.level, number),
             ordered[:, -1],
             ordered[:, -2],
-            _root_mean_square(spread, number),
-            _root_mean_square(slope, number),
+            _root_mean_square(deviations.spread, number),
+            _root_mean_square(deviations.slope, number),
         ]
     )
+
+
+def one_sided(features: np.ndarray, floor: tuple[float, ...]) -> np.ndarray:
+    """Raise features to their usual values: a forest isolates the quiet side as well, but a
+    well that is quieter than most is not abnormal.
+    """
+    return np.maximum(features, np.array(floor))
 
 
 def _root_mean_square(values: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -240,19 +273,22 @@ def describe_degraded(sensors: tuple[str, ...], states: np.ndarray) -> str:
 class Detector:
     """Scores batches against their recordings' profiles.
 
-    `drift` has the usual wandering of each sensor in its own unit, `threshold` the forest's
+    `drift` has the usual wandering of each sensor in its own unit, `floor` the usual value of
+    each feature and `limits` what it does not reach in normal time; `threshold` is the forest's
     score (0 to 1, higher is more abnormal) from which a row is flagged.
     """
 
     forest: Forest
     threshold: float
     drift: dict[str, float]
+    floor: tuple[float, ...]
+    limits: tuple[float, ...]
     settings: DetectorSettings = field(default_factory=DetectorSettings)
 
     def score(self, batch: Batch, profile: Profile) -> RowScores:
         """Score a batch's rows; the rows just before it are scored too, for events' sake."""
         seen = observe(batch, profile, self.drift, self.settings)
-        scores = -self.forest.score_samples(seen.features) / self.threshold
+        scores = self._score_features(seen.features)
         scored = seen.held >= 0
         commissioning = batch.microseconds < batch.commissioning_end
         status = np.where(
@@ -273,6 +309,11 @@ class Detector:
                 _spread(np.array(seen.degraded, dtype=object), seen.held, _all_degraded(batch)),
             ),
         )
+
+    def _score_features(self, features: np.ndarray) -> np.ndarray:
+        by_forest = -self.forest.score_samples(one_sided(features, self.floor)) / self.threshold
+        by_limits = (features / np.array(self.limits)).max(axis=1)
+        return np.maximum(by_forest, by_limits)
 
 
 def _top_sensors(seen: Observation) -> np.ndarray:

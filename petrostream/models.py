@@ -76,6 +76,8 @@ def pack(detector: Detector, training: dict[str, Any]) -> PackedModel:
         "features": list(FEATURES),
         "threshold": detector.threshold,
         "drift": detector.drift,
+        "floor": list(detector.floor),
+        "limits": list(detector.limits),
         "settings": asdict(detector.settings),
         "training": training,
     }
@@ -108,6 +110,8 @@ def unpack(pointer: Pointer, manifest: bytes, forest: bytes) -> Model:
                 for name, value in content["drift"].items()
                 if name in BY_NAME
             },
+            floor=_of_features(content["floor"], least=0.0),
+            limits=_of_features(content["limits"], least=1e-9),
             settings=DetectorSettings(**content["settings"]),
         )
         return Model(str(content["version"]), detector, dict(content["training"]))
@@ -128,6 +132,13 @@ def _fitting(forest: Forest) -> Forest:
     if forest.n_features != len(FEATURES):
         raise ValueError(f"its forest takes {forest.n_features} features, not {len(FEATURES)}")
     return forest
+
+
+def _of_features(values: Any, least: float) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if len(numbers) != len(FEATURES) or not all(least <= number < math.inf for number in numbers):
+        raise ValueError(f"{values!r} is not a sound number for each of {len(FEATURES)} features")
+    return numbers
 
 
 def _positive(value: Any) -> float:

@@ -29,7 +29,6 @@ _RESOLUTIONS: Final = {
     Kind.FLOW: (1e-6, 1e-4),
     Kind.OPENING: (1e-3, 1e-2),
 }
-
 _NEGLIGIBLE: Final = 1e-9
 
 
