@@ -327,13 +327,16 @@ def status() -> list[str]:
     for name, identity in stack["processes"].items():
         state = "running" if find_process(identity) else "NOT RUNNING"
         lines.append(f"{name:<10} {state} (process {identity['pid']})")
-    if find_process(stack["processes"].get(_SERVER, {})) is None:
-        return [*lines, "the embedded AWS is gone: run `make down`, then `make up`"]
-    settings = Settings.load()
+    try:
+        return [*lines, *_contents(Settings.load())]
+    except PetroStreamError as error:
+        return [*lines, f"{error}: run `make down`, then `make up`"]
+
+
+def _contents(settings: Settings) -> list[str]:
     depth = queue_depth(settings)
     raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
     return [
-        *lines,
         f"model      {_model_version(settings)}",
         f"queue      {depth.waiting} waiting, {depth.in_flight} in flight",
         f"dead       {depth.dead}",

@@ -1,0 +1,147 @@
+"""`make up`, `make down`, `make status`: what is started is stopped, and nothing is left."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from petrostream.errors import SettingsError, UsageError
+from petrostream.local import stack
+from petrostream.settings import (
+    PROJECT_ROOT,
+    Settings,
+    read_stack,
+    stack_file,
+    state_folder,
+    use_stack,
+)
+
+
+@pytest.fixture
+def clean_up() -> Iterator[None]:
+    yield
+    stack.down()
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_up_status_down(clean_up: None) -> None:
+    up = run("petrostream.local", "up")
+    assert up.returncode == 0, up.stderr
+    found = read_stack()
+    assert found is not None
+    pids = [int(identity["pid"]) for identity in found["processes"].values()]
+    family = [child for pid in pids for child in psutil.Process(pid).children(recursive=True)]
+    again = run("petrostream.local", "up")
+    assert again.returncode == 2
+    assert "a stack is up already" in again.stderr and "make down" in again.stderr
+    status = run("petrostream.local", "status")
+    assert "worker     running" in status.stdout
+    assert "0 waiting, 0 in flight" in status.stdout
+    assert "no model is published yet" in status.stdout
+    down = run("petrostream.local", "down")
+    assert (down.returncode, down.stdout) == (0, "the stack is down\n")
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert not any(child.is_running() for child in family)
+    assert not state_folder().exists()
+    assert run("petrostream.local", "down").stdout == "no stack was up\n"
+    assert "no stack is up" in run("petrostream.local", "status").stdout
+
+
+def test_down_clears_what_a_crash_left(clean_up: None) -> None:
+    run("petrostream.local", "up")
+    found = read_stack()
+    assert found is not None
+    server = psutil.Process(int(found["processes"]["server"]["pid"]))
+    server.kill()
+    psutil.wait_procs([server])
+    status = "\n".join(stack.status())
+    assert "server     NOT RUNNING" in status and "run `make down`, then `make up`" in status
+    assert stack.down()
+    assert not state_folder().exists()
+
+
+def test_a_file_of_a_dead_stack_does_not_stop_the_next(clean_up: None) -> None:
+    run("petrostream.local", "up")
+    found = read_stack()
+    assert found is not None
+    for identity in found["processes"].values():
+        stack.stop_process(identity)
+    run("petrostream.local", "up")
+    assert stack.is_alive(read_stack() or {})
+
+
+def test_another_process_with_the_same_number_is_left_alone() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        identity = {"pid": other.pid, "created": 1.0}
+        assert stack.find_process(identity) is None
+        assert not stack.stop_process(identity)
+        assert other.poll() is None
+        other.kill()
+
+
+def test_a_busy_port_is_said_before_anything_starts(clean_up: None) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("petrostream.local", "up", f"--port={port}")
+    assert result.returncode == 2
+    assert f"port {port} is busy" in result.stderr and "AWS_PORT=<port>" in result.stderr
+    assert read_stack() is None
+
+
+def test_a_damaged_stack_file_says_what_to_do() -> None:
+    stack_file().parent.mkdir(parents=True)
+    stack_file().write_text("{")
+    with pytest.raises(SettingsError, match="make down"):
+        use_stack()
+    stack.down()
+    assert not stack_file().exists()
+
+
+def test_a_command_takes_the_stacks_environment_unless_it_has_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SettingsError, match="PETROSTREAM_RAW_BUCKET not set: start a stack"):
+        Settings.load("raw_bucket")
+    environment = {"PETROSTREAM_RAW_BUCKET": "from-the-file", "AWS_ENDPOINT_URL": "http://x"}
+    stack_file().parent.mkdir(parents=True)
+    stack_file().write_text(json.dumps({"environment": environment, "processes": {}}))
+    use_stack()
+    assert Settings.load("raw_bucket").raw_bucket == "from-the-file"
+    monkeypatch.setenv("PETROSTREAM_RAW_BUCKET", "my-own")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://mine")
+    use_stack()
+    assert Settings.load("raw_bucket").raw_bucket == "my-own"
+    assert Settings.load().to_environment() == {"PETROSTREAM_RAW_BUCKET": "my-own"}
+
+
+def test_settings_survive_their_environment() -> None:
+    settings = Settings(raw_bucket="r", queue_url="q")
+    assert Settings.load(environment=settings.to_environment()) == settings
+
+
+@pytest.mark.parametrize("port", [-1, 70_000])
+def test_impossible_ports_are_refused(port: int) -> None:
+    with pytest.raises(UsageError, match="port"):
+        stack.check_port(port, "AWS_PORT")
+
+
+def test_the_stack_file_is_its_owners_alone(tmp_path: Path) -> None:
+    stack.write_stack({"environment": {}, "processes": {}})
+    assert stack_file().stat().st_mode & 0o077 == 0

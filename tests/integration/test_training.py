@@ -1,0 +1,124 @@
+"""Train, publish, list, roll back."""
+
+import json
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.ensemble import IsolationForest
+
+from ml.__main__ import main
+from petrostream.errors import InvalidModel, ModelNotReady
+from petrostream.forest import load
+from petrostream.models import PackedModel, Pointer
+from petrostream.registry import CurrentModel
+
+FEW_TREES = ("--trees", "10")
+
+
+def train(wells: Path, into: Path, *options: str) -> int:
+    return main(["train", str(wells), "--into", str(into), *FEW_TREES, *options])
+
+
+def test_training_writes_three_files_that_agree_and_publishes(
+    provisioned, wells: Path, tmp_path: Path
+) -> None:
+    assert train(wells, tmp_path) == 0
+    fitted: IsolationForest = joblib.load(tmp_path / "model.joblib")
+    forest = load((tmp_path / "forest.npz").read_bytes())
+    manifest = json.loads((tmp_path / "model.json").read_text())
+    samples = np.random.default_rng(1).random((100, forest.n_features))
+    assert np.abs(forest.score_samples(samples) - fitted.score_samples(samples)).max() < 1e-12
+    model = provisioned.registry.load(provisioned.registry.pointer())
+    assert model.version == manifest["version"]
+    assert model.training["recordings"] == 6
+    names = {key.rsplit("/", 1)[1] for key in provisioned.objects(provisioned.models.name)}
+    assert names == {"model.joblib", "forest.npz", "model.json"}
+
+
+def test_the_same_data_gives_the_same_model(provisioned, wells: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        assert train(wells, tmp_path / folder, "--no-publish") == 0
+    for name in ("forest.npz", "model.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    with pytest.raises(ModelNotReady):
+        provisioned.registry.pointer()
+
+
+def test_roll_back_moves_the_pointer_to_the_model_before(
+    provisioned, wells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    versions = []
+    for seed in ("1", "2", "3"):
+        assert train(wells, tmp_path / seed, "--seed", seed) == 0
+        versions.append(provisioned.registry.pointer().version)
+    assert len(set(versions)) == 3
+    assert main(["rollback"]) == 0
+    assert provisioned.registry.pointer().version == versions[1]
+    assert main(["rollback", "--to", versions[0]]) == 0
+    assert provisioned.registry.pointer().version == versions[0]
+    assert main(["publish", str(tmp_path / "3")]) == 0
+    assert provisioned.registry.pointer().version == versions[2]
+    capsys.readouterr()
+    assert main(["list"]) == 0
+    assert f"{versions[2]}  current" in capsys.readouterr().out
+    assert main(["rollback", "--to", "nonsense"]) == 2
+    assert "there is no model nonsense" in capsys.readouterr().err
+
+
+def test_without_a_model_list_and_roll_back_say_so(
+    provisioned, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list"]) == 0
+    assert "no model is published yet" in capsys.readouterr().out
+    assert main(["rollback"]) == 1
+    assert "no model is published yet" in capsys.readouterr().err
+
+
+def test_a_damaged_model_is_not_published(
+    provisioned, wells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(wells, tmp_path, "--no-publish") == 0
+    (tmp_path / "forest.npz").write_bytes(b"something else")
+    assert main(["publish", str(tmp_path)]) == 1
+    assert "is not the published one" in capsys.readouterr().err
+    assert main(["publish", str(tmp_path / "nowhere")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--flag-rate", "2"], "between 0 and 1"),
+        (["--trees", "0"], "above 0"),
+        (["--limit", "1", "--flag-rate", "0.5"], "normal windows"),
+    ],
+)
+def test_training_that_makes_no_sense_is_refused(
+    provisioned, wells: Path, tmp_path: Path, options: list[str], reason: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert train(wells, tmp_path, *options) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_the_current_model_follows_the_pointer_within_a_minute(
+    provisioned, packed: PackedModel
+) -> None:
+    registry = provisioned.registry
+    now = 0.0
+    problems: list[str] = []
+    current = CurrentModel(registry, clock=lambda: now, on_problem=problems.append)
+    with pytest.raises(ModelNotReady):
+        current.get()
+    registry.publish(packed)
+    assert current.get().version == packed.pointer.version
+    registry.move(Pointer(packed.pointer.version, "0" * 64))
+    assert current.get().version == packed.pointer.version
+    assert not problems
+    now = 60.0
+    assert current.get().version == packed.pointer.version
+    assert "goes on" in problems[0]
+    registry.move(Pointer("0123456789ab", "0" * 64))
+    with pytest.raises(InvalidModel, match="can't be loaded"):
+        CurrentModel(registry).get()
