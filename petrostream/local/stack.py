@@ -57,6 +57,8 @@ class StackOptions:
 def up(options: StackOptions | None = None) -> dict[str, Any]:
     """Start the embedded AWS, provision it, start the worker, write the stack file.
 
+    Where the stack is up but its worker has died, only the worker is started again.
+
     Raises
     ------
     UsageError
@@ -64,16 +66,18 @@ def up(options: StackOptions | None = None) -> dict[str, Any]:
     """
     options = options or StackOptions()
     stack = read_stack()
-    if stack is not None and is_alive(stack):
-        raise UsageError(
-            f"a stack is up already at {endpoint(stack)}: stop it with `make down` first"
-        )
+    if stack is not None and find_process(stack["processes"].get(_SERVER, {})):
+        if find_process(stack["processes"].get(WORKER, {})):
+            raise UsageError(
+                f"a stack is up already at {endpoint(stack)}: stop it with `make down` first"
+            )
+        _start_worker(stack, options)
+        return stack
     down()
     port = check_port(options.port, "AWS_PORT")
     logs = state_folder() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     server, port = _start_server(port, logs)
-    processes = [server]
     try:
         environment = _environment(port)
         os.environ.update(environment)
@@ -89,24 +93,26 @@ def up(options: StackOptions | None = None) -> dict[str, Any]:
             "processes": {_SERVER: _identity(server.pid)},
         }
         write_stack(stack)
-        worker = spawn(
-            [
-                "petrostream.local.worker",
-                f"--slots={options.slots}",
-                f"--timeout={options.function_timeout_seconds}",
-            ],
-            logs / "worker.log",
-            environment,
-        )
-        processes.append(worker)
-        register(stack, WORKER, worker.pid)
+        _start_worker(stack, options)
     except BaseException:
-        for process in processes:
-            process.kill()
-            process.wait()
+        server.kill()
+        server.wait()
         _remove_files()
         raise
     return stack
+
+
+def _start_worker(stack: dict[str, Any], options: StackOptions) -> None:
+    worker = spawn(
+        [
+            "petrostream.local.worker",
+            f"--slots={options.slots}",
+            f"--timeout={options.function_timeout_seconds}",
+        ],
+        state_folder() / "logs" / "worker.log",
+        stack["environment"],
+    )
+    register(stack, WORKER, worker.pid)
 
 
 def down() -> bool:
