@@ -1,15 +1,18 @@
 """Alerts: one message an event, not a row.
 
 An event opens in exactly one batch, but a batch may be delivered more than once. So the message
-is claimed first, with a conditional put. A claim that was never marked as sent (its owner was
-killed in between) is taken over when the batch comes again: better one alert twice than none.
+is claimed first, with a conditional put, and marked as sent afterwards. While a claim is fresh,
+another delivery of the batch is put off; a stale one was left by a Lambda that died in between,
+and is taken over: better one alert twice than none.
 """
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from petrostream import aws
 from petrostream.aws import explained
+from petrostream.errors import ServiceUnavailable
 from petrostream.events import Event
 from petrostream.keys import alert_key, second_of
 from petrostream.storage import Bucket
@@ -21,6 +24,8 @@ _CLAIMED: Final = b'{"state":"claimed"}'
 _SENT: Final = b'{"state":"sent"}'
 _JSON: Final = "application/json"
 _LONGEST_SUBJECT: Final = 100
+_CLAIM_SECONDS: Final = 20.0
+"""How long a claim is fresh; sending takes milliseconds, messages come again after minutes."""
 
 
 class Alerts:
@@ -32,7 +37,13 @@ class Alerts:
         self._sns = client or aws.sns()
 
     def send(self, event: Event, model_version: str) -> bool:
-        """Publish an event that opens; tell whether a message went out."""
+        """Publish an event that opens; tell whether a message went out.
+
+        Raises
+        ------
+        ServiceUnavailable
+            If another delivery of the batch is about to send it, or AWS fails.
+        """
         key = alert_key(event.well, event.recording, second_of(event.start))
         if not self._bucket.put_if_absent(key, _CLAIMED, _JSON) and self._was_sent(key):
             return False
@@ -46,7 +57,13 @@ class Alerts:
         return True
 
     def _was_sent(self, key: str) -> bool:
-        return self._bucket.get(key, at_most=1024).body == _SENT
+        claim = self._bucket.get(key, at_most=1024)
+        if claim.body == _SENT:
+            return True
+        age = (datetime.now(UTC) - claim.written).total_seconds()
+        if age < _CLAIM_SECONDS:
+            raise ServiceUnavailable(f"the alert {key} is being sent by another delivery")
+        return False
 
 
 def _message(event: Event, model_version: str) -> str:

@@ -23,7 +23,7 @@ _CONFIG: Final = Config(
     read_timeout=25,
     max_pool_connections=32,
 )
-_MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
+_MISSING: Final = frozenset({"NoSuchKey", "404"})
 _UNKNOWN_PLACE: Final = frozenset(
     {"NoSuchBucket", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -19,10 +20,11 @@ _RACING: Final = frozenset({"ConditionalRequestConflict", "409"})
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object's bytes and its ETag, without quotation marks."""
+    """An object's bytes, its ETag (without quotation marks) and when it was written (with zone)."""
 
     body: bytes
     etag: str
+    written: datetime
 
 
 class Bucket:
@@ -53,7 +55,11 @@ class Bucket:
                 raise ObjectTooLarge(
                     f"it has {response['ContentLength']} bytes, at most {at_most} are read"
                 )
-            return StoredObject(response["Body"].read(), response["ETag"].strip('"'))
+            return StoredObject(
+                body=response["Body"].read(),
+                etag=response["ETag"].strip('"'),
+                written=response["LastModified"],
+            )
 
     def get_tail(self, key: str, size: int) -> bytes:
         """Read an object's last bytes, `size` at most (a Parquet footer, say)."""
