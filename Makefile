@@ -8,6 +8,7 @@ TARGET ?= local
 DATA ?=
 SPEED ?=
 LIMIT ?=
+ARGS ?=
 DASHBOARD ?= 1
 DASHBOARD_PORT ?= 8501
 AWS_PORT ?= 0
@@ -19,12 +20,13 @@ READY := $(VENV)/ready
 # Variables reach commands as whole words, whatever they hold.
 given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 
-.PHONY: help setup demo up down train replay dashboard data status test check format lock clean
+.PHONY: help setup demo up down train replay dashboard data status test bench check format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\n%s\n' 'Variables: DATA=<folder> SPEED=<n>|max LIMIT=<recordings> DASHBOARD=0|1' \
-	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws'
+	@printf '\n'; printf '%s\n' 'Variables: DATA=<folder> SPEED=<n>|max LIMIT=<recordings> DASHBOARD=0|1' \
+	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws' \
+	  '           ARGS="<further options of train, replay or data>"'
 
 setup: $(READY) ## make the virtual environment with the pinned dependencies
 
@@ -56,18 +58,18 @@ down: $(READY) ## stop and remove what `make up` made
 
 train: $(READY) ## train on DATA and publish the model
 	@$(call need_data)
-	@exec $(RUN) -m ml train $(call given,DATA,) $(call given,LIMIT,--limit)
+	@exec $(RUN) -m ml train $(call given,DATA,) $(call given,LIMIT,--limit) $(ARGS)
 
 replay: $(READY) ## replay DATA into the raw bucket at SPEED
 	@$(call need_data)
 	@exec $(RUN) -m producer replay $(call given,DATA,) $(call given,SPEED,--speed) \
-	  $(call given,LIMIT,--limit)
+	  $(call given,LIMIT,--limit) $(ARGS)
 
 dashboard: $(READY) ## open the dashboard on loopback
 	@exec $(RUN) -m dashboard --port '$(DASHBOARD_PORT)'
 
 data: $(READY) ## download a part of the published 3W dataset into data/3w
-	@exec $(RUN) -m producer fetch $(call given,DATA,--into) $(call given,LIMIT,--limit)
+	@exec $(RUN) -m producer fetch $(call given,DATA,--into) $(call given,LIMIT,--limit) $(ARGS)
 
 status: $(READY) ## show what is up, the queue, the model
 	@$(call only_local,status)
@@ -75,6 +77,9 @@ status: $(READY) ## show what is up, the queue, the model
 
 test: $(READY) ## run every test
 	@exec $(RUN) -m pytest
+
+bench: $(READY) ## measure the cold import of the handler
+	@exec $(RUN) tests/bench/bench_cold_import.py
 
 check: $(READY) ## lint, format, types, import directions
 	@$(VENV)/bin/ruff check .
