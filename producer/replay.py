@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,13 @@ from petrostream.batches import (
     Batch,
     encode,
 )
-from petrostream.errors import ModelNotReady, PetroStreamError, UsageError
+from petrostream.errors import (
+    InvalidBatch,
+    ModelNotReady,
+    PetroStreamError,
+    ServiceUnavailable,
+    UsageError,
+)
 from petrostream.keys import READINGS, BatchId, parse_batch_key
 from petrostream.recordings import (
     Problem,
@@ -103,8 +110,9 @@ class Uploader:
         if well not in self._present:
             found: dict[str, set[BatchId]] = {}
             for key in self._bucket.keys(f"{READINGS}well={well}/"):
-                batch_id = parse_batch_key(key)
-                found.setdefault(batch_id.recording, set()).add(batch_id)
+                with suppress(InvalidBatch):  # somebody else's object
+                    batch_id = parse_batch_key(key)
+                    found.setdefault(batch_id.recording, set()).add(batch_id)
             self._present[well] = found
         return self._present[well].get(batch.id.recording, set())
 
@@ -310,8 +318,12 @@ def run(arguments: argparse.Namespace) -> int:
     )
     _warn_without_model(settings)
     total = None if arguments.loop else sum(estimated_rows(file) for file in files)
-    with Progress("replaying", total) as progress:
-        summary = replay.run(Uploader(Bucket(settings.raw_bucket), arguments.parallel), progress)
+    uploader = Uploader(Bucket(settings.raw_bucket), arguments.parallel)
+    try:
+        with Progress("replaying", total) as progress:
+            summary = replay.run(uploader, progress)
+    except ServiceUnavailable as error:
+        raise ServiceUnavailable(f"{error}; run the same command again to go on") from error
     if live:
         live.forget()
     _report(replay, as_json=arguments.json)

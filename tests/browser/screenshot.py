@@ -1,4 +1,4 @@
-"""Take a screenshot of a running dashboard: ``python tests/browser/screenshot.py --url … --out …``."""
+"""Take a screenshot: ``python tests/browser/screenshot.py --url … --out …``."""
 
 import argparse
 import shutil

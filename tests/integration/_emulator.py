@@ -51,7 +51,7 @@ HEAVY = {"pandas", "sklearn", "scipy", "joblib", "streamlit", "moto", "awswrangl
 """What the rest of the project needs and a cold start must not load."""
 
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
-_INSTALL_SECONDS = 240
+_INSTALL_SECONDS = 90
 _INVOKE_SECONDS = 60
 _STOP_SECONDS = 10
 _LOOPBACK = "127.0.0.1"
@@ -152,7 +152,7 @@ def _uv(*arguments: str | Path) -> None:
         raise Unavailable(f"no packages within {_INSTALL_SECONDS} s") from error
     except subprocess.CalledProcessError as error:
         if re.search(r"error sending request|Request failed|Failed to fetch", error.stderr):
-            raise Unavailable(f"no package index is in reach: {error.stderr.strip()}") from error
+            raise Unavailable(f"no package index: {' '.join(error.stderr.split())}") from error
         sys.stderr.write(error.stderr)
         raise
 
@@ -190,16 +190,24 @@ def runtime() -> Runtime:
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             made = Path(scratch) / "runtime"
             _make(Runtime(made))
-            if not found.folder.is_dir():
-                made.rename(found.folder)
+            _put_in_place(made, found.folder)
     return found
 
 
 def _fingerprint() -> str:
     digest = hashlib.sha256(f"{sys.version}{platform.machine()}".encode())
-    for file in (PACKAGES, CLIENT, BINARY, Path(__file__)):
+    for file in (PACKAGES, CLIENT, BINARY):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _put_in_place(made: Path, place: Path) -> None:
+    """Rename; where somebody else was faster, theirs is as good."""
+    try:
+        made.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
 
 
 def _make(made: Runtime) -> None:

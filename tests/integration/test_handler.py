@@ -21,7 +21,7 @@ import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError
 
-from petrostream import aws, profiles
+from petrostream import alerts, aws, profiles
 from petrostream import batches as batches_module
 from petrostream import pipeline as pipeline_module
 from petrostream.batches import MAX_ROWS, Batch, cut, encode
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 PARQUET = "application/vnd.apache.parquet"
 MINUTE = 60
 SECOND = 1_000_000
+FOREIGN_KEYS = (
+    "models/well=WELL-00001/date=2017-02-01/WELL-00001_20170201000000-20170201T000000.parquet",
+    "readings/notes.txt",
+)
 UNREACHABLE = "http://127.0.0.1:1"
 
 
@@ -285,6 +289,8 @@ def test_what_announces_no_reading_does_nothing_and_is_done_with(
     function: Function, provisioned: "Provisioned", batches: list[Batch], document: str
 ) -> None:
     upload(provisioned, batches[0])
+    for key in FOREIGN_KEYS:
+        provisioned.raw.put(key, b"", PARQUET)
     answer = function(announcing(provisioned, document, batches[0].id.raw))
     assert answer.failed == []
     assert curated(provisioned) == {}
@@ -610,14 +616,17 @@ def test_an_object_that_was_replaced_is_scored_again(
 def test_figures_and_logs_of_what_was_scored(
     function: Function, provisioned: "Provisioned", batches: list[Batch], model: Model
 ) -> None:
-    upload(provisioned, *batches[:3])
-    keys = [batch.id.raw for batch in batches[:3]]
+    counts = {b.id: score_batch(b, profile_of(batches), model).counts for b in batches}
+    chosen = sorted(batches, key=lambda batch: counts[batch.id].anomalies)[-3:]
+    assert counts[chosen[-1].id].anomalies > 0
+    upload(provisioned, batches[0], *chosen)
+    keys = [batch.id.raw for batch in chosen]
     answer = function(announcing(provisioned, "several_messages", *keys))
 
-    counts = [score_batch(batch, profile_of(batches), model).counts for batch in batches[:3]]
-    assert answer.metrics["Rows"] == [each.rows for each in counts]
-    assert answer.metrics["Anomalies"] == [each.anomalies for each in counts]
-    assert answer.metrics["Unscorable"] == [each.unscorable for each in counts]
+    expected = [counts[batch.id] for batch in chosen]
+    assert answer.metrics["Rows"] == [each.rows for each in expected]
+    assert answer.metrics["Anomalies"] == [each.anomalies for each in expected]
+    assert answer.metrics["Unscorable"] == [each.unscorable for each in expected]
     assert all(0 < milliseconds < MINUTE * 1e3 for milliseconds in answer.metrics["Milliseconds"])
     assert len(answer.metrics["Milliseconds"]) == len(keys)
     assert answer.metrics["Failed"] == [0]
@@ -808,7 +817,8 @@ def test_the_first_profile_that_is_written_stays(
     wire: Wire,
     when: str,
 ) -> None:
-    upload(provisioned, *batches[:2])
+    """Once it is there, the recording's first batch need not be."""
+    upload(provisioned, *(batches[1:2] if when == "before" else batches[:2]))
     key = profile_key(batches[0].id.well, batches[0].id.recording)
     other = another_profile(batches)
 
@@ -880,7 +890,9 @@ def test_an_alert_that_did_not_go_out_goes_out_at_the_next_delivery(
     batches: list[Batch],
     model: Model,
     mailbox: Callable[[], list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """It comes when the claim of the one that failed has gone stale."""
     profile = profile_of(batches)
     batch = next(
         b for b in batches if any(run.opens for run in score_batch(b, profile, model).runs)
@@ -895,6 +907,7 @@ def test_an_alert_that_did_not_go_out_goes_out_at_the_next_delivery(
     assert not is_scored(provisioned, batch)
 
     sns.meta.events.unregister("before-send.sns.Publish", cut_off)
+    monkeypatch.setattr(alerts, "_CLAIM_SECONDS", 0.0)
     assert function(event).failed == []
     opens = [run for run in score_batch(batch, profile, model).runs if run.opens]
     assert len(mailbox()) == len(opens)

@@ -1,0 +1,219 @@
+"""Draw one recording: a panel for each sensor and one for the score, on one time axis."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from dashboard.fleet import degraded_sensors
+from dashboard.series import line
+from dashboard.units import labelled, scale_of, spelled_out
+from petrostream.columns import (
+    ANOMALY_FLAG,
+    ANOMALY_SCORE,
+    DEGRADED_SENSORS,
+    STATUS,
+    TIMESTAMP,
+    TOP_SENSOR,
+)
+from petrostream.detector import Status
+from petrostream.sensors import BY_NAME, Kind
+
+THRESHOLD: Final = 1.0
+"""The anomaly score from which the pipeline flags a reading."""
+
+ANOMALY_COLOUR: Final = "#e03131"
+LINE_COLOUR: Final = "#3d85c6"
+_SCORE_COLOUR: Final = "#868e96"
+_SHADE_COLOUR: Final = "#868e96"
+_THRESHOLD_COLOUR: Final = "#e8890c"
+_PANEL_HEIGHT: Final = 190
+_SCORE_HEIGHT: Final = 130
+_AXIS_WIDTH: Final = 52
+BESIDE_PLOT: Final = _AXIS_WIDTH + 36
+"""Pixels that axes and margins take beside the plot; Streamlit gives the plot the whole width."""
+_TIME: Final = "time (UTC)"
+_VALUE: Final = "value"
+_SCORE: Final = "anomaly score"
+_DRIVER: Final = "furthest off"
+_START: Final = "start"
+_END: Final = "end"
+_CLOCK: Final = (
+    "utchours(datum.value) + utcminutes(datum.value) + utcseconds(datum.value) == 0"
+    " ? utcFormat(datum.value, '%d %b %Y') : utcseconds(datum.value) == 0"
+    " ? utcFormat(datum.value, '%H:%M') : utcFormat(datum.value, '%H:%M:%S')"
+)
+"""Labels of the time axis: a 24-hour clock, the date at midnight."""
+
+
+def recording_chart(rows: pd.DataFrame, sensors: Sequence[str]) -> alt.VConcatChart:
+    """Draw sensors' readings with every anomaly as a red point, and the score below.
+
+    Parameters
+    ----------
+    rows
+        Rows of one recording in the order of time, with `timestamp`, the sensors and the verdict.
+    sensors
+        The sensors to draw, one panel each.
+    """
+    anomalies = anomaly_points(rows, sensors)
+    unscored = unscored_spans(rows)
+    panels = [_sensor_panel(rows, sensor, anomalies, unscored) for sensor in sensors]
+    panels.append(_score_panel(rows, unscored))
+    chart = (
+        alt.vconcat(*panels, spacing=18)
+        .resolve_scale(x="shared")
+        .configure(customFormatTypes=True)
+        .configure_title(anchor="start", fontSize=13, offset=8)
+    )
+    chart.params = [_zoom([*sensors, _SCORE])]
+    return chart
+
+
+def _zoom(views: list[str]) -> alt.TopLevelSelectionParameter:
+    """Pan and zoom of all panels' time; without Shift the wheel scrolls the page."""
+    return alt.TopLevelSelectionParameter(
+        name="zoom",
+        views=views,
+        bind="scales",
+        select=alt.IntervalSelectionConfig(
+            type="interval", encodings=["x"], zoom="wheel![event.shiftKey]"
+        ),
+    )
+
+
+def anomaly_points(rows: pd.DataFrame, sensors: Sequence[str]) -> pd.DataFrame:
+    """Every flagged row: its time, score, top sensor, and the sensors on the scale shown."""
+    flagged = rows[rows[ANOMALY_FLAG] == 1]
+    points: dict[str, pd.Series] = {
+        _TIME: flagged[TIMESTAMP].dt.tz_localize("UTC"),
+        _SCORE: flagged[ANOMALY_SCORE].astype(float),
+        _DRIVER: flagged[TOP_SENSOR],
+    }
+    values = {labelled(name): flagged[name] * scale_of(name).factor for name in sensors}
+    return pd.DataFrame(points | values).reset_index(drop=True)
+
+
+def sensor_line(rows: pd.DataFrame, column: str, factor: float = 1.0) -> pd.DataFrame:
+    """A column's readings, thinned and broken at gaps, each multiplied by `factor`."""
+    times, values = line(
+        rows[TIMESTAMP].to_numpy(), rows[column].to_numpy(dtype=float, na_value=np.nan)
+    )
+    return pd.DataFrame({_TIME: pd.to_datetime(times).tz_localize("UTC"), _VALUE: values * factor})
+
+
+def degraded_throughout(rows: pd.DataFrame, sensor: str) -> str | None:
+    """Why a sensor was not scored in any of the rows; `None` where it was in some."""
+    reasons = {degraded_sensors(text).get(sensor) for text in rows[DEGRADED_SENSORS].unique()}
+    return None if None in reasons else f"{' or '.join(sorted(filter(None, reasons)))} all the time"
+
+
+def unscored_spans(rows: pd.DataFrame) -> pd.DataFrame:
+    """Stretches whose rows have no score, and why: commissioning or unscorable."""
+    status = rows[STATUS].to_numpy()
+    changes = np.flatnonzero(status[1:] != status[:-1]) + 1
+    starts = np.concatenate([[0], changes]).astype(int) if len(rows) else changes
+    ends = np.concatenate([changes, [len(rows)]]).astype(int) - 1 if len(rows) else changes
+    times = rows[TIMESTAMP].dt.tz_localize("UTC")
+    spans = pd.DataFrame(
+        {
+            _START: times.iloc[starts].to_numpy(),
+            _END: times.iloc[ends].to_numpy(),
+            STATUS: status[starts],
+        }
+    )
+    return spans[spans[STATUS] != Status.SCORED].reset_index(drop=True)
+
+
+def _sensor_panel(
+    rows: pd.DataFrame, sensor: str, anomalies: pd.DataFrame, unscored: pd.DataFrame
+) -> alt.LayerChart:
+    scale = scale_of(sensor)
+    unit = scale.unit or "state"
+    is_valve = BY_NAME[sensor].kind is Kind.VALVE
+    drawn = (
+        alt.Chart(sensor_line(rows, sensor, scale.factor), name=sensor)
+        .mark_line(
+            color=LINE_COLOUR,
+            strokeWidth=1.4,
+            strokeCap="round",
+            interpolate="step-after" if is_valve else "linear",
+        )
+        .encode(x=_time_axis(), y=_value_axis(_VALUE, unit))
+    )
+    points = (
+        alt.Chart(anomalies)
+        .mark_circle(color=ANOMALY_COLOUR, size=14, opacity=1, clip=True)
+        .encode(
+            x=f"{_TIME}:T",
+            y=_value_axis(labelled(sensor), unit),
+            tooltip=[
+                alt.Tooltip(f"{_TIME}:T", format="%Y-%m-%d %H:%M:%S", formatType="utcFormat"),
+                alt.Tooltip(f"{labelled(sensor)}:Q", format=".6~g"),
+                alt.Tooltip(f"{_SCORE}:Q", format=".3f"),
+                alt.Tooltip(f"{_DRIVER}:N"),
+            ],
+        )
+    )
+    title = "; ".join(filter(None, [spelled_out(sensor), degraded_throughout(rows, sensor)]))
+    return _panel([*_shade(unscored), drawn, points], title, _PANEL_HEIGHT)
+
+
+def _score_panel(rows: pd.DataFrame, unscored: pd.DataFrame) -> alt.LayerChart:
+    drawn = (
+        alt.Chart(sensor_line(rows, ANOMALY_SCORE), name=_SCORE)
+        .mark_line(color=_SCORE_COLOUR, strokeWidth=1.4, strokeCap="round")
+        .encode(x=_time_axis("time (UTC)"), y=_value_axis(_VALUE, "score"))
+    )
+    threshold = (
+        alt.Chart(pd.DataFrame({"threshold": [THRESHOLD]}))
+        .mark_rule(color=_THRESHOLD_COLOUR, strokeWidth=1.5, strokeDash=[6, 4])
+        .encode(y="threshold:Q")
+    )
+    title = f"Anomaly score: a reading is an anomaly from {THRESHOLD} (dashed) on"
+    return _panel([*_shade(unscored), drawn, threshold], title, _SCORE_HEIGHT)
+
+
+def _panel(layers: list[alt.Chart], title: str, height: int) -> alt.LayerChart:
+    return alt.layer(*layers).properties(title=title[0].upper() + title[1:], height=height)
+
+
+def _shade(unscored: pd.DataFrame) -> list[alt.Chart]:
+    if unscored.empty:
+        return []
+    shade = (
+        alt.Chart(unscored)
+        .mark_rect(color=_SHADE_COLOUR, opacity=0.16)
+        .encode(
+            x=f"{_START}:T",
+            x2=f"{_END}:T",
+            tooltip=[alt.Tooltip(f"{STATUS}:N", title="not scored")],
+        )
+    )
+    return [shade]
+
+
+def _time_axis(title: str | None = None) -> alt.X:
+    return alt.X(
+        f"{_TIME}:T",
+        title=title,
+        scale=alt.Scale(type="utc"),
+        axis=alt.Axis(
+            labels=title is not None,
+            ticks=title is not None,
+            labelExpr=_CLOCK,
+            labelFlush=False,
+            labelOverlap=True,
+        ),
+    )
+
+
+def _value_axis(field: str, title: str) -> alt.Y:
+    return alt.Y(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(zero=False, nice=True),
+        axis=alt.Axis(minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH, tickCount=5, format=".6~g"),
+    )

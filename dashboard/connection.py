@@ -1,0 +1,75 @@
+"""The connection to the curated bucket and the snapshot that a visitor's page shows."""
+
+import os
+from dataclasses import dataclass, fields
+
+import streamlit as st
+
+from dashboard.data import Curated, Snapshot
+from petrostream.errors import PetroStreamError
+from petrostream.settings import Settings, use_stack, variable
+
+_SNAPSHOT = "snapshot"
+_FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What can be shown: a snapshot, or why there is none, or an old one and why no newer."""
+
+    snapshot: Snapshot | None
+    fault: PetroStreamError | None
+
+
+def connect() -> Curated:
+    """Find the curated bucket: the one the environment names, else that of the stack that is up.
+
+    A stack may go and another come while the dashboard runs, so the stack is looked up each time.
+
+    Raises
+    ------
+    SettingsError
+        If there is neither.
+    """
+    if not _named_by_caller():
+        for setting in fields(Settings):
+            os.environ.pop(variable(setting.name), None)
+    use_stack()
+    settings = Settings.load("curated_bucket")
+    return _curated(settings.curated_bucket, os.environ.get("AWS_ENDPOINT_URL", ""))
+
+
+def look(curated: Curated, *, again: bool) -> Sight:
+    """Give this visitor's snapshot; take one where there is none yet, or on demand (`again`)."""
+    state = st.session_state
+    if again or (_SNAPSHOT not in state and _FAULT not in state):
+        try:
+            state[_SNAPSHOT] = _take(curated)
+            state.pop(_FAULT, None)
+        except PetroStreamError as error:
+            state[_FAULT] = error
+    return Sight(state.get(_SNAPSHOT), state.get(_FAULT))
+
+
+def _take(curated: Curated) -> Snapshot:
+    """Take a snapshot behind a bar: the first one of a long replay reads thousands of footers."""
+    place = st.empty()
+
+    def show(done: int, of: int) -> None:
+        place.progress(done / of, f"Reading new scored batches: {done:,} of {of:,}")
+
+    try:
+        return curated.snapshot(show)
+    finally:
+        place.empty()
+
+
+@st.cache_resource(show_spinner=False)
+def _named_by_caller() -> bool:
+    """Whether the buckets were named before any stack file was read."""
+    return variable("curated_bucket") in os.environ
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _curated(bucket: str, endpoint: str) -> Curated:  # noqa: ARG001 - another endpoint, another cache
+    return Curated(bucket)

@@ -1,0 +1,45 @@
+"""Figures and times in words."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+_STEPS: Final = (
+    (timedelta(days=730), timedelta(days=365.25), "years"),
+    (timedelta(days=2), timedelta(days=1), "days"),
+    (timedelta(hours=2), timedelta(hours=1), "h"),
+    (timedelta(minutes=2), timedelta(minutes=1), "min"),
+)
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long ago a time was.
+
+    >>> ago(datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 5))
+    '5 min ago'
+    """
+    age = now - then
+    if age < timedelta(0):
+        return "in the future"
+    for least, unit, name in _STEPS:
+        if age >= least:
+            return f"{age // unit} {name} ago"
+    return f"{age.seconds} s ago"
+
+
+def minute(time: datetime) -> str:
+    """A time to the minute.
+
+    >>> minute(datetime(2014, 5, 15, 11, 1, 34))
+    '2014-05-15 11:01'
+    """
+    return f"{time:%Y-%m-%d %H:%M}"
+
+
+def span(first: datetime, last: datetime) -> str:
+    """From when to when.
+
+    >>> span(datetime(2014, 5, 15, 11, 1), datetime(2014, 5, 15, 17, 3))
+    '2014-05-15 11:01 to 17:03'
+    """
+    end = f"{last:%H:%M}" if first.date() == last.date() else minute(last)
+    return f"{minute(first)} to {end}"
