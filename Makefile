@@ -87,7 +87,6 @@ check: $(READY) ## lint, format, types, import directions
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/shellcheck project_up.sh project_down.sh .ci/run
-	@if ls infrastructure/*.tf >/dev/null 2>&1; then $(MAKE) --no-print-directory check-terraform; fi
 
 format: $(READY) ## format the code and mend what ruff can
 	@$(VENV)/bin/ruff check --fix .

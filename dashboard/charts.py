@@ -61,7 +61,7 @@ def recording_chart(rows: pd.DataFrame, sensors: Sequence[str]) -> alt.VConcatCh
     anomalies = anomaly_points(rows, sensors)
     unscored = unscored_spans(rows)
     panels = [_sensor_panel(rows, sensor, anomalies, unscored) for sensor in sensors]
-    panels.append(_score_panel(rows, unscored))
+    panels.append(_score_panel(rows, anomalies, unscored))
     chart = (
         alt.vconcat(*panels, spacing=18)
         .resolve_scale(x="shared")
@@ -143,25 +143,15 @@ def _sensor_panel(
         )
         .encode(x=_time_axis(), y=_value_axis(_VALUE, unit))
     )
-    points = (
-        alt.Chart(anomalies)
-        .mark_circle(color=ANOMALY_COLOUR, size=14, opacity=1, clip=True)
-        .encode(
-            x=f"{_TIME}:T",
-            y=_value_axis(labelled(sensor), unit),
-            tooltip=[
-                alt.Tooltip(f"{_TIME}:T", format="%Y-%m-%d %H:%M:%S", formatType="utcFormat"),
-                alt.Tooltip(f"{labelled(sensor)}:Q", format=".6~g"),
-                alt.Tooltip(f"{_SCORE}:Q", format=".3f"),
-                alt.Tooltip(f"{_DRIVER}:N"),
-            ],
-        )
-    )
+    points = _points(anomalies, labelled(sensor), unit)
     title = "; ".join(filter(None, [spelled_out(sensor), degraded_throughout(rows, sensor)]))
     return _panel([*_shade(unscored), drawn, points], title, _PANEL_HEIGHT)
 
 
-def _score_panel(rows: pd.DataFrame, unscored: pd.DataFrame) -> alt.LayerChart:
+def _score_panel(
+    rows: pd.DataFrame, anomalies: pd.DataFrame, unscored: pd.DataFrame
+) -> alt.LayerChart:
+    """Draw the score; it has a point for every anomaly, also where a sensor has no reading."""
     drawn = (
         alt.Chart(sensor_line(rows, ANOMALY_SCORE), name=_SCORE)
         .mark_line(color=_SCORE_COLOUR, strokeWidth=1.4, strokeCap="round")
@@ -173,7 +163,25 @@ def _score_panel(rows: pd.DataFrame, unscored: pd.DataFrame) -> alt.LayerChart:
         .encode(y="threshold:Q")
     )
     title = f"Anomaly score: a reading is an anomaly from {THRESHOLD} (dashed) on"
-    return _panel([*_shade(unscored), drawn, threshold], title, _SCORE_HEIGHT)
+    points = _points(anomalies, _SCORE, "score")
+    return _panel([*_shade(unscored), drawn, threshold, points], title, _SCORE_HEIGHT)
+
+
+def _points(anomalies: pd.DataFrame, field: str, unit: str) -> alt.Chart:
+    fields = dict.fromkeys([field, _SCORE])
+    return (
+        alt.Chart(anomalies)
+        .mark_circle(color=ANOMALY_COLOUR, size=14, opacity=1, clip=True)
+        .encode(
+            x=f"{_TIME}:T",
+            y=_value_axis(field, unit),
+            tooltip=[
+                alt.Tooltip(f"{_TIME}:T", format="%Y-%m-%d %H:%M:%S", formatType="utcFormat"),
+                *(alt.Tooltip(f"{name}:Q", format=".6~g") for name in fields),
+                alt.Tooltip(f"{_DRIVER}:N"),
+            ],
+        )
+    )
 
 
 def _panel(layers: list[alt.Chart], title: str, height: int) -> alt.LayerChart:

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from petrostream.console import EXIT_FAILED, run_command
-from petrostream.errors import PetroStreamError
+from petrostream.console import EXIT_FAILED, EXIT_PARTIAL, EXIT_USAGE, run_command
+from petrostream.errors import PetroStreamError, UsageError
 from petrostream.local import stack
 from petrostream.recordings import find_recordings
 from petrostream.settings import PROJECT_ROOT, Settings, state_folder
@@ -80,8 +80,9 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
         _wait_for_interrupt(made)
     else:
         sys.stdout.write(json.dumps(result) + "\n")
-    complete = _is_complete(result)
-    return EXIT_FAILED if trained.failed or replayed.failed or not complete else 0
+    if not _is_complete(result):
+        return EXIT_FAILED
+    return EXIT_PARTIAL if trained.partial or replayed.partial else 0
 
 
 def _synthesise(environment: dict[str, str]) -> Path:
@@ -94,7 +95,7 @@ def _synthesise(environment: dict[str, str]) -> Path:
 @dataclass(frozen=True, slots=True)
 class _Step:
     output: str
-    failed: bool
+    partial: bool
 
 
 class _StepEnded(PetroStreamError):
@@ -102,7 +103,7 @@ class _StepEnded(PetroStreamError):
 
 
 def _step(command: list[str], environment: dict[str, str]) -> _Step:
-    """Run a step as a process of its own; 1 means that it did its work, but not for all files."""
+    """Run a step as a process of its own; it has told the user itself what went wrong."""
     with subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=PROJECT_ROOT,
@@ -117,9 +118,11 @@ def _step(command: list[str], environment: dict[str, str]) -> _Step:
             raise
     for line in output.splitlines()[: -1 if "--json" in command else None]:
         _say(line)
-    if process.returncode not in (0, EXIT_FAILED) or (process.returncode and not output):
-        raise _StepEnded(f"`{' '.join(command[:2])}` ended with code {process.returncode}")
-    return _Step(output, failed=process.returncode != 0)
+    if process.returncode == EXIT_USAGE:
+        raise UsageError(f"`python -m {' '.join(command[:2])}` can't do that")
+    if process.returncode not in (0, EXIT_PARTIAL):
+        raise _StepEnded(f"`python -m {' '.join(command[:2])}` failed")
+    return _Step(output, partial=process.returncode == EXIT_PARTIAL)
 
 
 def _open_dashboard(made: dict[str, Any], port: int) -> None:
@@ -170,9 +173,10 @@ def _wait_for_interrupt(made: dict[str, Any]) -> None:
     try:
         while stack.find_process(made["processes"]["dashboard"]):
             time.sleep(0.5)
-        _say("the dashboard has ended")
     except KeyboardInterrupt:
         return
+    log = (state_folder() / "logs" / "dashboard.log").read_text().splitlines()
+    raise _StepEnded("the dashboard has ended; the last that it said: " + " / ".join(log[-3:]))
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import joblib
 
 from ml.training import Trained, TrainingSettings, train
-from petrostream.console import EXIT_FAILED, run_command
+from petrostream.console import EXIT_PARTIAL, run_command
 from petrostream.errors import ModelNotReady, UsageError
 from petrostream.models import (
     FOREST_NAME,
@@ -50,7 +50,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def run_train(options: argparse.Namespace) -> int:
-    """Train and publish; 1 if some recordings could not be read."""
+    """Train and publish; 3 if some recordings could not be read."""
     if not 0 < options.flag_rate < 1:
         raise UsageError("--flag-rate takes a share between 0 and 1, such as 0.005")
     if options.trees < 1 or (options.limit is not None and options.limit < 1):
@@ -142,27 +142,29 @@ def add_rollback(parser: argparse.ArgumentParser) -> None:
 
 
 def run_rollback(options: argparse.Namespace) -> int:
-    """Move the pointer back to the model before the current one."""
+    """Move the pointer back to the model that was published before the current one."""
     registry = _registry()
-    current = registry.pointer()
-    target = registry.pointer_to(options.to) if options.to else previous(registry, current)
+    target = registry.pointer_to(options.to) if options.to else previous(registry)
     registry.move(target)
-    sys.stdout.write(f"model {target.version} is the current one again (was {current.version})\n")
+    sys.stdout.write(f"model {target.version} is the current one again\n")
     return 0
 
 
-def previous(registry: ModelRegistry, current: Pointer) -> Pointer:
-    """The pointer before the current one.
+def previous(registry: ModelRegistry) -> Pointer:
+    """The model that was first published before the current one.
 
     Raises
     ------
     UsageError
         If there was none.
     """
-    for pointer in reversed(registry.history()):
-        if pointer.version != current.version:
-            return pointer
-    raise UsageError(f"{current.version} is the only model that was ever published")
+    current = registry.pointer()
+    published = list(dict.fromkeys(registry.history()))
+    if current not in published[1:]:
+        raise UsageError(
+            f"no model was published before {current.version}: name one with --to <version>"
+        )
+    return published[published.index(current) - 1]
 
 
 def run_list(_options: argparse.Namespace) -> int:
@@ -173,7 +175,7 @@ def run_list(_options: argparse.Namespace) -> int:
     except ModelNotReady as error:
         sys.stdout.write(f"{error}\n")
         return 0
-    for pointer in registry.history():
+    for pointer in dict.fromkeys(registry.history()):
         sys.stdout.write(f"{pointer.version}{'  current' * (pointer.version == current)}\n")
     return 0
 
@@ -188,7 +190,7 @@ def _report(problems: list[Problem]) -> int:
     distinct = sorted({str(problem) for problem in problems})
     for problem in distinct:
         sys.stderr.write(f"not read: {problem}\n")
-    return EXIT_FAILED if distinct else 0
+    return EXIT_PARTIAL if distinct else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,12 +12,12 @@ from sklearn.ensemble import IsolationForest
 from ml.export import flatten
 from petrostream import profiles
 from petrostream.batches import COMMISSIONING_SECONDS, Batch, cut, encode, readings_of
-from petrostream.columns import CLASS
+from petrostream.columns import CLASS, SECOND
 from petrostream.detector import Detector, DetectorSettings, observe, one_sided
 from petrostream.errors import UsageError
 from petrostream.labels import NORMAL
 from petrostream.recordings import Recording
-from petrostream.windows import SECOND, SlidingWindows
+from petrostream.windows import SlidingWindows
 
 _WHOLE: Final = 10**9
 _DRIFT_QUANTILE: Final = 0.9

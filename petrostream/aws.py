@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+)
 
 from petrostream.errors import ObjectMissing, ServiceUnavailable, SettingsError
 
@@ -38,7 +44,7 @@ def _client(service: Literal["s3", "sqs", "sns", "ssm"]) -> Any:
             return boto3.client(service, config=_CONFIG)
     except NoRegionError as error:
         raise SettingsError("no AWS region is set: set AWS_REGION, or run `make up`") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:
         raise SettingsError(f"AWS can't be used: {error}") from error
 
 
@@ -80,7 +86,7 @@ def explained(what: str) -> Iterator[None]:
     ObjectMissing
         If the object is not there.
     SettingsError
-        If there are no credentials.
+        If there are no credentials, or a name is not one that AWS can have.
     ServiceUnavailable
         For everything else: refused, throttled, unreachable, no such bucket.
     """
@@ -97,5 +103,8 @@ def explained(what: str) -> Iterator[None]:
         if code in _REFUSED:
             raise ServiceUnavailable(f"{what}: AWS refuses it for lack of permission") from error
         raise ServiceUnavailable(f"{what}: {error}") from error
+    except ParamValidationError as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{what}: a setting has no meaning to AWS ({reason})") from error
     except BotoCoreError as error:
         raise ServiceUnavailable(f"{what}: AWS can't be reached ({error})") from error

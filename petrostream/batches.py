@@ -17,10 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from petrostream.columns import IS_LOOKBACK, READING_SCHEMA, TIMESTAMP
+from petrostream.columns import IS_LOOKBACK, READING_SCHEMA, SECOND, TIMESTAMP
 from petrostream.errors import InvalidBatch
 from petrostream.keys import BatchId, second_of
-from petrostream.recordings import Recording, microseconds_of
+from petrostream.recordings import (
+    EARLIEST,
+    LATEST,
+    Recording,
+    is_possible,
+    microseconds_of,
+)
 from petrostream.sensors import BY_NAME
 
 BATCH_SECONDS: Final = 600
@@ -34,7 +40,6 @@ MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
 
 _FORMAT: Final = 1
 _METADATA_KEY: Final = b"petrostream"
-_SECOND: Final = 1_000_000
 _LONGEST_SECONDS: Final = 7 * 86_400
 
 
@@ -47,7 +52,7 @@ class Batch:
     id
         Well, recording and first second that the batch adds.
     recording_start
-        First time stamp of the recording, µs since 1970 (UTC).
+        The whole second of the recording's first reading, µs since 1970 (UTC).
     commissioning_seconds
         How long the recording's profile is learned from its start; those rows are not scored.
     lookback_seconds
@@ -80,7 +85,7 @@ class Batch:
     @property
     def commissioning_end(self) -> int:
         """First µs since 1970 that is scored."""
-        return self.recording_start + self.commissioning_seconds * _SECOND
+        return self.recording_start + self.commissioning_seconds * SECOND
 
     @property
     def first_id(self) -> BatchId:
@@ -120,10 +125,10 @@ def cut(
     without readings give no batch.
     """
     times = recording.microseconds
-    start = int(times[0])
+    start = int(times[0]) // SECOND * SECOND
     borders = _borders(times, start, batch_seconds, commissioning_seconds)
     for first, last in borders:
-        since = int(np.searchsorted(times, times[first] - lookback_seconds * _SECOND))
+        since = int(np.searchsorted(times, times[first] - lookback_seconds * SECOND))
         rows = recording.table.slice(since, last - since)
         is_lookback = np.arange(since, last) < first
         yield Batch(
@@ -138,15 +143,14 @@ def cut(
 def _borders(
     times: np.ndarray, start: int, batch_seconds: int, commissioning_seconds: int
 ) -> Iterator[tuple[int, int]]:
-    """Row ranges [first, last) of each batch that has rows."""
-    first_end = start + max(batch_seconds, commissioning_seconds) * _SECOND
-    ends = np.arange(first_end, int(times[-1]) + batch_seconds * _SECOND, batch_seconds * _SECOND)
-    lasts = np.unique(np.searchsorted(times, np.append(ends, times[-1] + 1)))
-    first = 0
-    for last in lasts:
-        if last > first:
-            yield first, int(last)
-            first = int(last)
+    """Row ranges [first, last) of each batch that has rows.
+
+    Borders lie on whole seconds, so no two batches begin in the same one.
+    """
+    first_end = start + max(batch_seconds, commissioning_seconds) * SECOND
+    number = np.maximum((times - first_end) // (batch_seconds * SECOND) + 1, 0)
+    firsts = np.flatnonzero(np.diff(number, prepend=-1))
+    yield from zip(firsts.tolist(), [*firsts[1:].tolist(), len(times)], strict=True)
 
 
 def encode(batch: Batch) -> bytes:
@@ -187,12 +191,20 @@ def decode(data: bytes, batch_id: BatchId) -> Batch:
     InvalidBatch
         If the bytes break the contract in any way; the message says which.
     """
+    try:
+        return _decode(data, batch_id)
+    except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InvalidBatch(f"it is not readable Parquet: {reason}") from error
+
+
+def _decode(data: bytes, batch_id: BatchId) -> Batch:
     table = _read_bounded(data)
     facts = _facts(table.schema)
-    table = _checked_columns(table.replace_schema_metadata(None))
+    table = _complete(table.replace_schema_metadata(None))
     batch = Batch(
         id=batch_id,
-        recording_start=_whole_number(facts, "recording_start", 0, 2**62),
+        recording_start=_whole_number(facts, "recording_start", EARLIEST, LATEST),
         commissioning_seconds=_whole_number(facts, "commissioning_seconds", 1, _LONGEST_SECONDS),
         lookback_seconds=_whole_number(facts, "lookback_seconds", 0, _LONGEST_SECONDS),
         table=table,
@@ -209,22 +221,18 @@ def decode(data: bytes, batch_id: BatchId) -> Batch:
 def _read_bounded(data: bytes) -> pa.Table:
     if len(data) > MAX_OBJECT_BYTES:
         raise InvalidBatch(f"it has {len(data)} bytes, more than {MAX_OBJECT_BYTES}")
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        rows = file.metadata.num_rows
-        unpacked = sum(
-            file.metadata.row_group(group).total_byte_size
-            for group in range(file.metadata.num_row_groups)
+    file = pq.ParquetFile(pa.BufferReader(data))
+    _check_columns(file.schema_arrow)
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    rows = sum(group.num_rows for group in groups)
+    unpacked = sum(group.total_byte_size for group in groups)
+    if rows > MAX_ROWS or unpacked > MAX_UNPACKED_BYTES:
+        raise InvalidBatch(
+            f"it holds {rows} rows, {unpacked} bytes unpacked; at most {MAX_ROWS} rows and "
+            f"{MAX_UNPACKED_BYTES} bytes are read"
         )
-        if rows > MAX_ROWS or unpacked > MAX_UNPACKED_BYTES:
-            raise InvalidBatch(
-                f"it holds {rows} rows, {unpacked} bytes unpacked; at most {MAX_ROWS} rows and "
-                f"{MAX_UNPACKED_BYTES} bytes are read"
-            )
-        table = file.read(use_threads=False)
-        table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InvalidBatch(f"it is not readable Parquet: {str(error).splitlines()[0]}") from error
+    table = file.read(use_threads=False)
+    table.validate(full=True)
     return table
 
 
@@ -249,34 +257,40 @@ def _whole_number(facts: dict[str, Any], name: str, low: int, high: int) -> int:
     return value
 
 
-def _checked_columns(table: pa.Table) -> pa.Table:
-    names = table.schema.names
+def _check_columns(schema: pa.Schema) -> None:
+    """Check the columns before they are read: known ones of fixed width, so rows bound them."""
+    names = schema.names
     if len(set(names)) != len(names):
         raise InvalidBatch("it has two columns of the same name")
     known = {field.name: field.type for field in READING_SCHEMA} | {IS_LOOKBACK: pa.bool_()}
-    for field in table.schema:
+    for field in schema:
         if field.name not in known:
             raise InvalidBatch(f"its column {field.name!r} is not one of 3W's")
         if field.type != known[field.name]:
             raise InvalidBatch(
                 f"its column {field.name!r} holds {field.type}, not {known[field.name]}"
             )
-    table = _without_infinities(table)
     for name in (TIMESTAMP, IS_LOOKBACK):
-        if name not in names or table.column(name).null_count:
-            raise InvalidBatch(f"its column {name!r} is missing or has gaps")
+        if name not in names:
+            raise InvalidBatch(f"its column {name!r} is missing")
     if not any(name in BY_NAME for name in names):
         raise InvalidBatch("it has none of 3W's sensors")
-    return table
 
 
-def _without_infinities(table: pa.Table) -> pa.Table:
-    """Take readings that are not finite as missing."""
+def _complete(table: pa.Table) -> pa.Table:
+    for name in (TIMESTAMP, IS_LOOKBACK):
+        if table.column(name).null_count:
+            raise InvalidBatch(f"its column {name!r} has gaps")
+    return _without_impossible(table)
+
+
+def _without_impossible(table: pa.Table) -> pa.Table:
+    """Take readings that no sensor can give as missing."""
     for position, field in enumerate(table.schema):
         if pa.types.is_floating(field.type):
-            finite = pc.is_finite(table.column(position))
-            if not pc.all(finite, skip_nulls=True).as_py():
-                mended = pc.if_else(finite, table.column(position), pa.scalar(None, field.type))
+            possible = is_possible(table.column(position))
+            if not pc.all(possible, skip_nulls=True).as_py():
+                mended = pc.if_else(possible, table.column(position), pa.scalar(None, field.type))
                 table = table.set_column(position, field, mended)
     return table
 
@@ -285,6 +299,8 @@ def _check_times(batch: Batch) -> None:
     times, lookback = batch.microseconds, batch.lookback_rows
     if batch.added_rows < 1:
         raise InvalidBatch("it adds no row")
+    if not EARLIEST <= int(times.min()) <= int(times.max()) < LATEST:
+        raise InvalidBatch("it has time stamps before 1970 or after 2199")
     if not np.all(np.diff(times) > 0):
         raise InvalidBatch("its time stamps do not increase from row to row")
     if not batch.table.column(IS_LOOKBACK).to_numpy()[:lookback].all():

@@ -22,6 +22,9 @@ WELL: Final = "well"
 DATE: Final = "date"
 
 TIMESTAMP_TYPE: Final = pa.timestamp("us")
+SECOND: Final = 1_000_000
+"""A second in the unit of time stamps."""
+
 LABEL_TYPE: Final = pa.int16()
 _CATEGORY: Final = pa.dictionary(pa.int32(), pa.string())
 

@@ -8,13 +8,15 @@ from petrostream.errors import PetroStreamError, UsageError
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+EXIT_PARTIAL: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
 
 def run_command(command: Callable[[], int]) -> int:
     """Run a command; a foreseeable fault becomes a sentence on standard error and a code.
 
-    2 is for what the user has to put right, 1 for what failed on the way, 130 for Ctrl-C.
+    2 is for what the user has to put right, 1 for what failed on the way, 130 for Ctrl-C. A
+    command that did its work, but could not read some of the files, gives 3.
     """
     try:
         return command()

@@ -17,11 +17,12 @@ from typing import Final
 import numpy as np
 
 from petrostream.batches import Batch, readings_of
+from petrostream.columns import SECOND
 from petrostream.errors import InvalidBatch
 from petrostream.forest import Forest
 from petrostream.profiles import Profile, SensorState
 from petrostream.sensors import BY_NAME
-from petrostream.windows import SECOND, SlidingWindows, WindowStatistics
+from petrostream.windows import SlidingWindows, WindowStatistics
 
 FEATURES: Final = ("level_rms", "level_largest", "level_second", "spread_rms", "slope_rms")
 _UNSEEN_DRIFT: Final = 10.0
@@ -66,7 +67,8 @@ class Observation:
 
     `rows` are the evaluated rows' positions in the batch, `held` gives every row of the batch
     the position in `rows` that it takes its score from, or -1; `features` has shape
-    (len(rows), len(FEATURES)), `deviations` and `degraded` (len(rows), sensors).
+    (len(rows), len(FEATURES)), `deviations` (len(rows), sensors). `degraded` names, for every
+    row of the batch, the sensors that are left out and why.
     """
 
     sensors: tuple[str, ...]
@@ -74,7 +76,7 @@ class Observation:
     held: np.ndarray
     features: np.ndarray
     deviations: np.ndarray
-    degraded: tuple[str, ...]
+    degraded: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ def observe(
     windows = SlidingWindows(times, readings_of(batch.table, sensors), centre, scale)
     candidates = np.flatnonzero(times >= _first_evaluated(batch, settings))
     scorable = _scorable(windows, candidates, live_profile, settings)
+    unscorable = _steps(times, candidates[~scorable], batch.recording_start, settings)
     rows, held = _steps(times, candidates[scorable], batch.recording_start, settings)
     statistics = windows.statistics(rows, settings.window_seconds, settings.frozen_seconds)
     live = statistics.live & live_profile
@@ -136,8 +139,24 @@ def observe(
         held=held,
         features=aggregate(deviations, live),
         deviations=deviations.largest,
-        degraded=_degraded(sensors, statistics, live_profile),
+        degraded=np.where(
+            held >= 0,
+            _spread(_degraded(sensors, statistics, live_profile), held),
+            _degraded_where_unscorable(sensors, windows, unscorable, live_profile, settings),
+        ),
     )
+
+
+def _degraded_where_unscorable(
+    sensors: tuple[str, ...],
+    windows: SlidingWindows,
+    unscorable: tuple[np.ndarray, np.ndarray],
+    live_profile: np.ndarray,
+    settings: DetectorSettings,
+) -> np.ndarray:
+    rows, held = unscorable
+    statistics = windows.statistics(rows, settings.window_seconds, settings.frozen_seconds)
+    return _spread(_degraded(sensors, statistics, live_profile), held)
 
 
 def _measures(
@@ -246,7 +265,7 @@ def _root_mean_square(values: np.ndarray, number: np.ndarray) -> np.ndarray:
 
 def _degraded(
     sensors: tuple[str, ...], statistics: WindowStatistics, live_profile: np.ndarray
-) -> tuple[str, ...]:
+) -> np.ndarray:
     """For each window, the sensors that are not scored and why: ``P-PDG=frozen QGL=missing``."""
     missing = statistics.readings == 0
     frozen = statistics.frozen & ~missing
@@ -254,7 +273,7 @@ def _degraded(
     states = missing + 2 * frozen + 3 * unprofiled
     kinds, which = np.unique(states, axis=0, return_inverse=True)
     texts = [describe_degraded(sensors, kind) for kind in kinds]
-    return tuple(texts[position] for position in which.ravel())
+    return np.array(texts, dtype=object)[which.ravel()]
 
 
 _DEGRADED: Final = ("", "missing", "frozen", "unprofiled")
@@ -302,11 +321,11 @@ class Detector:
             status=status,
             score=score,
             flag=scored & (np.nan_to_num(score) >= 1.0),
-            top_sensor=_spread(_top_sensors(seen), seen.held, ""),
+            top_sensor=_spread(_top_sensors(seen), seen.held),
             degraded=np.where(
                 commissioning,
                 _profile_degraded(batch.sensors, profile),
-                _spread(np.array(seen.degraded, dtype=object), seen.held, _all_degraded(batch)),
+                seen.degraded,
             ),
         )
 
@@ -321,8 +340,9 @@ def _top_sensors(seen: Observation) -> np.ndarray:
     return names[np.argmax(seen.deviations, axis=1)] if len(seen.rows) else names[:0]
 
 
-def _spread(evaluated: np.ndarray, held: np.ndarray, otherwise: str) -> np.ndarray:
-    rows = np.full(len(held), otherwise, dtype=object)
+def _spread(evaluated: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Give each row the text of the row that it takes its score from; "" where there is none."""
+    rows = np.full(len(held), "", dtype=object)
     rows[held >= 0] = evaluated[held[held >= 0]]
     return rows
 
@@ -338,7 +358,3 @@ def _profile_degraded(sensors: tuple[str, ...], profile: Profile) -> str:
             ]
         ),
     )
-
-
-def _all_degraded(batch: Batch) -> str:
-    return describe_degraded(batch.sensors, np.ones(len(batch.sensors)))

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from petrostream.columns import SECOND
 from petrostream.errors import PermanentError
-from petrostream.windows import SECOND
 
 _FORMAT: Final = 1
 

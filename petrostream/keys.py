@@ -29,7 +29,8 @@ NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,119}")
 
 _BATCH_KEY: Final = re.compile(
     r"(?:[a-z]+/)well=(?P<well>[^/=]+)/date=(?P<date>\d{4}-\d\d-\d\d)/"
-    r"(?P<recording>[^/]+)-(?P<second>\d{8}T\d{6})\.(?:parquet|json)"
+    r"(?P<recording>[^/]+)-(?P<second>\d{8}T\d{6})\.(?:parquet|json)",
+    re.ASCII,
 )
 
 

@@ -31,6 +31,7 @@ from petrostream.storage import Bucket
 _PARQUET: Final = "application/vnd.apache.parquet"
 _JSON: Final = "application/json"
 _MAX_PROFILE_BYTES: Final = 1024 * 1024
+_MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
 _PROFILES_KEPT: Final = 512
 
 
@@ -86,22 +87,26 @@ class Pipeline:
         TransientError
             If trying again may help; nothing is set aside then.
         """
-        model = self._model.get()
         try:
             batch_id = parse_batch_key(raw.key)
+            if batch_id.raw != raw.key:
+                raise InvalidBatch(f"its key is not {batch_id.raw}")
             batch, etag = self._read(raw, batch_id)
         except (InvalidBatch, ObjectTooLarge) as error:
             return self._quarantine(raw, str(error))
         except ObjectMissing as error:
             return Outcome(Fate.GONE, reason=str(error))
+        model = self._model.get()
         if redelivered and self._is_scored(batch_id, model, etag):
-            return Outcome(Fate.ALREADY_SCORED, model_version=model.version)
+            alerts = self._send_alerts(self._stored_runs(batch_id), model)
+            return Outcome(Fate.ALREADY_SCORED, model_version=model.version, alerts=alerts)
         profile = self._profile(batch)
         try:
-            scored = score_batch(batch, profile, model)
+            scored = _score(batch, profile, model)
         except InvalidBatch as error:
             return self._quarantine(raw, str(error))
-        alerts = self._write(batch, scored, model, etag)
+        self._write(batch, scored, model, etag)
+        alerts = self._send_alerts(scored.runs, model)
         return Outcome(
             Fate.SCORED,
             counts=scored.counts,
@@ -157,22 +162,31 @@ class Pipeline:
                 f"read ({error})"
             ) from error
 
-    def _write(self, batch: Batch, scored: ScoredBatch, model: Model, etag: str) -> int:
-        """Write events, then alerts, then the scored rows: where those are, all is."""
+    def _write(self, batch: Batch, scored: ScoredBatch, model: Model, etag: str) -> None:
+        """Write events, then the scored rows: where those are, the events are too."""
         gap = model.detector.settings.merge_gap_seconds
         if scored.runs:
             document = events.to_json(scored.runs, model_version=model.version, gap_seconds=gap)
             self._curated.put(batch.id.events, document, _JSON)
         else:
             self._curated.delete(batch.id.events)
-        sent = [self._alerts.send(run, model.version) for run in scored.runs if run.opens]
         self._curated.put(
             batch.id.scored,
             encode_scored(scored, batch, model, etag),
             _PARQUET,
             _scored_metadata(model, etag),
         )
-        return sum(sent)
+
+    def _stored_runs(self, batch_id: BatchId) -> list[events.Event]:
+        try:
+            stored = self._curated.get(batch_id.events, at_most=_MAX_EVENTS_BYTES)
+        except ObjectMissing:
+            return []
+        return events.from_json(stored.body)[0]
+
+    def _send_alerts(self, runs: list[events.Event], model: Model) -> int:
+        """Send the alerts of the events that open; last, so that they never hold up readings."""
+        return sum(self._alerts.send(run, model.version) for run in runs if run.opens)
 
     def _quarantine(self, raw: RawObject, reason: str) -> Outcome:
         """Set an object aside with its reason; where it is gone by now, only the reason."""
@@ -186,6 +200,15 @@ class Pipeline:
             f"{key}{REASON_SUFFIX}", json.dumps(document, sort_keys=True).encode(), _JSON
         )
         return Outcome(Fate.QUARANTINED, reason=f"set aside under {QUARANTINE}: {reason}")
+
+
+def _score(batch: Batch, profile: Profile, model: Model) -> ScoredBatch:
+    if profile.start != batch.recording_start or profile.end != batch.commissioning_end:
+        raise InvalidBatch(
+            "its recording begins, or is commissioned, at another time than the profile of that "
+            "name says: give the other recording a name of its own"
+        )
+    return score_batch(batch, profile, model)
 
 
 def _scored_metadata(model: Model, etag: str) -> dict[str, str]:

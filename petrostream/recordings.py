@@ -29,12 +29,18 @@ from petrostream.errors import UnreadableRecording, UsageError
 from petrostream.sensors import BY_NAME
 
 _FILE_NAME: Final = re.compile(
-    r"(?P<well>WELL-\d+)_\d{14}|(?P<kind>SIMULATED|DRAWN)_(?P<number>\d+)"
+    r"(?P<well>WELL-\d+)_\d{14}|(?P<kind>SIMULATED|DRAWN)_(?P<number>\d+)", re.ASCII
 )
 _SUFFIXES: Final = frozenset({".parquet", ".csv"})
 _NOT_RECORDINGS: Final = frozenset({"folds"})
+EARLIEST: Final = 0
+LATEST: Final = 7_258_118_400_000_000
+"""Time stamps (µs) from 1970 on and before 2200 are believed."""
+
+_LARGEST_READING: Final = 1e100
 _HOUR: Final = 3_600_000_000
 _SET_BACK_TOLERANCE: Final = 60_000_000
+_FEWEST_REPEATED: Final = 60
 _NULL_SPELLINGS: Final = ["", "NaN", "nan", "NA", "null", "None", "<NA>"]
 
 
@@ -116,11 +122,7 @@ def find_recordings(
     if not folder.exists():
         raise UsageError(f"there is no folder {folder}: name one that holds 3W recordings")
     paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
-    candidates = [
-        path
-        for path in paths
-        if path.suffix in _SUFFIXES and path.is_file() and path.parent.name not in _NOT_RECORDINGS
-    ]
+    candidates = [path for path in paths if _may_be_recording(path)]
     found, problems = _identify(candidates)
     if not candidates:
         raise UsageError(
@@ -141,6 +143,14 @@ def find_recordings(
             f"{_some(str(file.event_class) for file in found)}"
         )
     return sorted(kept, key=lambda file: (file.recording, file.path)), problems
+
+
+def _may_be_recording(path: Path) -> bool:
+    return (
+        path.suffix.lower() in _SUFFIXES
+        and path.is_file()
+        and path.parent.name not in _NOT_RECORDINGS
+    )
 
 
 def _some(names: Iterable[str], at_most: int = 12) -> str:
@@ -205,6 +215,9 @@ def read_recording(file: RecordingFile) -> Recording:
     raw = _read_file(file.path)
     notes: list[str] = []
     raw = _with_timestamp_column(raw)
+    repeated = sorted({name for name in raw.schema.names if raw.schema.names.count(name) > 1})
+    if repeated:
+        raise UnreadableRecording(f"it has more than one column {', '.join(repeated)}")
     sensors = [
         name for name in READING_SCHEMA.names if name in BY_NAME and name in raw.schema.names
     ]
@@ -228,7 +241,7 @@ def read_recording(file: RecordingFile) -> Recording:
 
 def _read_file(path: Path) -> pa.Table:
     try:
-        if path.suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             return pa_csv.read_csv(
                 path,
                 convert_options=pa_csv.ConvertOptions(
@@ -236,8 +249,8 @@ def _read_file(path: Path) -> pa.Table:
                 ),
             )
         return pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        kind = "CSV" if path.suffix == ".csv" else "Parquet"
+    except (pa.ArrowException, OSError, ValueError) as error:
+        kind = "CSV" if path.suffix.lower() == ".csv" else "Parquet"
         raise UnreadableRecording(f"it can't be read as {kind}: {_one_line(error)}") from error
 
 
@@ -281,9 +294,23 @@ def _timestamps(column: pa.ChunkedArray) -> pa.ChunkedArray:
             raise UnreadableRecording(f"its {TIMESTAMP!r} holds {kind}, not time stamps")
         if column.type.tz is not None:
             column = column.cast(pa.timestamp(column.type.unit, tz="UTC"))
-        return column.cast(pa.timestamp(column.type.unit)).cast(TIMESTAMP_TYPE, safe=False)
+        naive = column.cast(pa.timestamp(column.type.unit))
+        times = naive.cast(TIMESTAMP_TYPE, safe=column.type.unit != "ns")
     except pa.ArrowException as error:
         raise UnreadableRecording(f"its {TIMESTAMP!r} can't be read: {_one_line(error)}") from error
+    beyond = pc.sum(_is_beyond(times.cast(pa.int64()))).as_py()
+    if beyond:
+        raise UnreadableRecording(f"{beyond} of its time stamps lie before 1970 or after 2199")
+    return times
+
+
+def _is_beyond(microseconds: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.or_(pc.less(microseconds, EARLIEST), pc.greater_equal(microseconds, LATEST))
+
+
+def is_possible(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whether readings are finite numbers that a sensor could give; null stays null."""
+    return pc.less(pc.abs(values), _LARGEST_READING)
 
 
 def _parse_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -301,11 +328,11 @@ def _readings(name: str, column: pa.ChunkedArray, notes: list[str]) -> pa.Chunke
         raise UnreadableRecording(
             f"the readings of {name} are not numbers: {_one_line(error)}"
         ) from error
-    finite = pc.is_finite(values)
-    infinities = pc.sum(pc.is_inf(values)).as_py() or 0
-    if infinities:
-        notes.append(f"{infinities} infinite readings of {name} taken as missing")
-    return pc.if_else(finite, values, pa.scalar(None, pa.float64()))
+    possible = is_possible(values)
+    impossible = pc.sum(pc.greater_equal(pc.abs(values), _LARGEST_READING)).as_py()
+    if impossible:
+        notes.append(f"{impossible} infinite readings of {name} taken as missing")
+    return pc.if_else(possible, values, pa.scalar(None, pa.float64()))
 
 
 def _labels(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -330,6 +357,8 @@ def _without_set_back(times: np.ndarray, notes: list[str]) -> np.ndarray:
         return times
     step = int(steps[0])
     if abs(int(times[step + 1] - times[step]) + _HOUR) > _SET_BACK_TOLERANCE:
+        return times
+    if len(np.intersect1d(times[: step + 1], times[step + 1 :])) < _FEWEST_REPEATED:
         return times
     notes.append(f"clock set back an hour after row {step + 1}: later rows moved on by it")
     return np.where(np.arange(len(times)) > step, times + _HOUR, times)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -120,7 +121,7 @@ class ModelRegistry:
         return Pointer(version, sha256(manifest.body))
 
     def history(self) -> list[Pointer]:
-        """Every pointer there was, oldest first; empty where none was set (see `NO_MODEL`)."""
+        """Every pointer there was, oldest first; what is no pointer is left out."""
         with explained(f"reading the history of {self._parameter}"):
             try:
                 pages = self._ssm.get_paginator("get_parameter_history").paginate(
@@ -131,7 +132,11 @@ class ModelRegistry:
                 if error_code(error) == "ParameterNotFound":
                     return []
                 raise
-        return [Pointer.from_json(value) for value in values if value != NO_MODEL]
+        pointers = []
+        for value in values:
+            with suppress(InvalidModel):  # whatever somebody wrote there by hand
+                pointers.append(Pointer.from_json(value))
+        return pointers
 
 
 NO_MODEL: Final = "none"

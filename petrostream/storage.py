@@ -88,7 +88,9 @@ class Bucket:
                 Metadata=metadata or {},
             )
 
-    def put_if_absent(self, key: str, body: bytes, content_type: str) -> bool:
+    def put_if_absent(
+        self, key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None
+    ) -> bool:
         """Write an object unless there is one; tell whether this call wrote it."""
         with explained(f"writing s3://{self.name}/{key}"):
             try:
@@ -97,6 +99,7 @@ class Bucket:
                     Key=key,
                     Body=body,
                     ContentType=content_type,
+                    Metadata=metadata or {},
                     IfNoneMatch="*",
                 )
             except ClientError as error:

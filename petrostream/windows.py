@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-SECOND: Final = 1_000_000
+from petrostream.columns import SECOND
+
 _FIXED_POINT: Final = 1024
 _LARGEST: Final = 2048.0
 """Deviations are kept to 1/1024 of a sensor's scale and up to 2,048 times it."""

@@ -13,12 +13,11 @@ from typing import Final
 import pyarrow as pa
 
 from petrostream.batches import Batch, cut
-from petrostream.columns import TIMESTAMP, TIMESTAMP_TYPE
+from petrostream.columns import SECOND, TIMESTAMP, TIMESTAMP_TYPE
 from petrostream.errors import UnreadableRecording
-from petrostream.keys import SECOND_FORMAT, BatchId, second_of
+from petrostream.keys import SECOND_FORMAT, second_of
 from petrostream.recordings import Problem, Recording, RecordingFile, read_recording
 
-SECOND: Final = 1_000_000
 _DAY: Final = 86_400 * SECOND
 WELLS_SIDE_BY_SIDE: Final = 40
 
@@ -27,12 +26,12 @@ WELLS_SIDE_BY_SIDE: Final = 40
 class Release:
     """A batch and when it is due, in data seconds since the replay's start.
 
-    `recording` names all batches that the batch's recording is cut into.
+    `cut` describes how the batch's recording is cut, the same for all of its batches.
     """
 
     due: float
     batch: Batch
-    recording: frozenset[BatchId]
+    cut: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +126,22 @@ def _lane(
                     lookback_seconds=schedule.lookback_seconds,
                 )
             )
-            ids = frozenset(batch.id for batch in batches)
+            how = _describe_cut(recording, schedule)
             for batch in batches:
                 due = start + (int(batch.microseconds[-1]) - began) / SECOND
-                yield Release(due, batch, ids)
+                yield Release(due, batch, how)
             start += duration_seconds(recording)
         if not played:
             return
+
+
+def _describe_cut(recording: Recording, schedule: Schedule) -> str:
+    """What must be equal for a replay to go on with what another one has uploaded."""
+    times = recording.microseconds
+    return (
+        f"every {schedule.batch_seconds} s, lookback {schedule.lookback_seconds} s, commissioning "
+        f"{schedule.commissioning_seconds} s, {recording.rows} rows from {times[0]} to {times[-1]}"
+    )
 
 
 def _placed(

@@ -22,6 +22,8 @@ from petrostream.batches import (
     Batch,
     encode,
 )
+from petrostream.columns import SECOND
+from petrostream.console import EXIT_PARTIAL
 from petrostream.errors import (
     InvalidBatch,
     ModelNotReady,
@@ -39,10 +41,18 @@ from petrostream.recordings import (
 from petrostream.registry import ModelRegistry
 from petrostream.settings import Settings, state_folder, use_stack
 from petrostream.storage import Bucket
-from producer.pace import SECOND, Release, Schedule, by_well, duration_seconds, releases
+from producer.pace import (
+    WELLS_SIDE_BY_SIDE,
+    Release,
+    Schedule,
+    by_well,
+    duration_seconds,
+    releases,
+)
 from producer.progress import Progress
 
 _PARQUET: Final = "application/vnd.apache.parquet"
+_CUT: Final = "cut"
 _CSV_BYTES_A_ROW: Final = 90
 _LONGEST_BATCH_MINUTES: Final = 24 * 60
 
@@ -116,14 +126,20 @@ class Uploader:
             self._present[well] = found
         return self._present[well].get(batch.id.recording, set())
 
-    def submit(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
+    def cut_of(self, first: Batch) -> str | None:
+        """How the recording in the bucket was cut; `None` where there is none."""
+        if not self.present(first):
+            return None
+        return (self._bucket.metadata(first.id.raw) or {}).get(_CUT, "unknown")
+
+    def submit(self, release: Release) -> Iterator[tuple[Batch, bool]]:
         """Upload a batch in the background; give those that have finished meanwhile.
 
         A recording's first batch is waited for: the others need its profile.
         """
-        future = self._pool.submit(self._upload, batch)
-        self._pending[future] = batch
-        if batch.is_first:
+        future = self._pool.submit(self._upload, release)
+        self._pending[future] = release.batch
+        if release.batch.is_first:
             wait([future])
         while len(self._pending) > self._most:
             wait(self._pending, return_when=FIRST_COMPLETED)
@@ -139,8 +155,11 @@ class Uploader:
         """Drop what has not begun, wait for the rest."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _upload(self, batch: Batch) -> bool:
-        return self._bucket.put_if_absent(batch.id.raw, encode(batch), _PARQUET)
+    def _upload(self, release: Release) -> bool:
+        batch = release.batch
+        return self._bucket.put_if_absent(
+            batch.id.raw, encode(batch), _PARQUET, {_CUT: release.cut}
+        )
 
     def _finished(self) -> Iterator[tuple[Batch, bool]]:
         for future in [future for future in self._pending if future.done()]:
@@ -170,14 +189,14 @@ class Replay:
                 batch = release.batch
                 if batch.id.recording in refused:
                     continue
-                if batch.is_first and self._cut_otherwise(release, uploader):
+                if batch.is_first and self._refuses(release, uploader):
                     refused.add(batch.id.recording)
                     continue
                 if batch.id in uploader.present(batch):
                     self._count(batch, progress, uploaded=False)
                     continue
                 self._wait_for(release)
-                for finished, uploaded in uploader.submit(batch):
+                for finished, uploaded in uploader.submit(release):
                     self._count(finished, progress, uploaded=uploaded)
             for finished, uploaded in uploader.drain():
                 self._count(finished, progress, uploaded=uploaded)
@@ -187,15 +206,15 @@ class Replay:
             self.summary.seconds = time.perf_counter() - began
         return self.summary
 
-    def _cut_otherwise(self, release: Release, uploader: Uploader) -> bool:
-        """Whether the bucket holds this recording cut into other batches."""
-        if uploader.present(release.batch) <= release.recording:
+    def _refuses(self, release: Release, uploader: Uploader) -> bool:
+        """Whether the bucket holds this recording cut into other batches, or another one."""
+        if uploader.cut_of(release.batch) in (None, release.cut):
             return False
         self.problems.append(
             Problem(
                 Path(release.batch.id.recording),
-                "the bucket holds it cut into other batches: replay it with the same "
-                "--batch-minutes as then, or into an empty stack",
+                "the bucket holds a recording of that name cut into other batches: replay it "
+                "with the same --batch-minutes as then, or into an empty stack",
             )
         )
         return True
@@ -288,7 +307,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replay; 0 if every recording was read, 1 if some were not."""
+    """Replay; 0 if every recording was read, 3 if some were not."""
     if arguments.batch_minutes > _LONGEST_BATCH_MINUTES:
         raise UsageError(f"--batch-minutes takes at most {_LONGEST_BATCH_MINUTES}")
     if arguments.loop and arguments.now and arguments.speed.factor > 1:
@@ -311,6 +330,7 @@ def run(arguments: argparse.Namespace) -> int:
             lookback_seconds=LOOKBACK_SECONDS,
             anchor=live.anchor(_longest_seconds(files), arguments.speed) if live else None,
             loop=arguments.loop,
+            lanes=len(by_well(files)) if live else WELLS_SIDE_BY_SIDE,
         ),
         speed=arguments.speed,
         started=live.began if live else None,
@@ -327,7 +347,7 @@ def run(arguments: argparse.Namespace) -> int:
     if live:
         live.forget()
     _report(replay, as_json=arguments.json)
-    return 1 if summary.problems else 0
+    return EXIT_PARTIAL if summary.problems else 0
 
 
 def _live_replay(arguments: argparse.Namespace, settings: Settings) -> LiveReplay:
@@ -373,7 +393,9 @@ def _warn_without_model(settings: Settings) -> None:
     try:
         registry.pointer()
     except ModelNotReady as error:
-        sys.stderr.write(f"warning: {error}; batches wait in the queue until then\n")
+        sys.stderr.write(
+            f"warning: {error}; batches are tried five times, then end in the dead-letter queue\n"
+        )
     except PetroStreamError:
         return  # whoever may only upload need not see the pointer
 

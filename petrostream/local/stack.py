@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -40,7 +41,7 @@ from petrostream.storage import Bucket
 _FORMAT: Final = 1
 _SERVER: Final = "server"
 WORKER: Final = "worker"
-_KEPT_FOLDERS: Final = ("logs", "replays", "model", "demo")
+_FOLDERS: Final = ("logs", "replays", "model", "demo")
 _STOP_SECONDS: Final = 10.0
 _START_SECONDS: Final = 30.0
 
@@ -95,6 +96,7 @@ def up(options: StackOptions | None = None) -> dict[str, Any]:
         write_stack(stack)
         _start_worker(stack, options)
     except BaseException:
+        stop_process(stack["processes"].get(WORKER, {}) if stack else {})
         server.kill()
         server.wait()
         _remove_files()
@@ -112,7 +114,12 @@ def _start_worker(stack: dict[str, Any], options: StackOptions) -> None:
         state_folder() / "logs" / "worker.log",
         stack["environment"],
     )
-    register(stack, WORKER, worker.pid)
+    try:
+        register(stack, WORKER, worker.pid)
+    except BaseException:
+        worker.kill()
+        worker.wait()
+        raise
 
 
 def down() -> bool:
@@ -139,7 +146,7 @@ def _stack_or_none() -> dict[str, Any] | None:
 def _remove_files() -> None:
     folder = state_folder()
     stack_file().unlink(missing_ok=True)
-    for name in _KEPT_FOLDERS:
+    for name in _FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
@@ -170,7 +177,8 @@ def _start_server(port: int, logs: Path) -> tuple[subprocess.Popen[bytes], int]:
         server = _spawn(["petrostream.local.server", str(port)], log, subprocess.PIPE, {})
     if server.stdout is None:
         raise ServiceUnavailable("the embedded AWS gave no output")
-    line = server.stdout.readline()
+    ready, _, _ = select.select([server.stdout], [], [], _START_SECONDS)
+    line = server.stdout.readline() if ready else b""
     server.stdout.close()
     if not line.strip().isdigit():
         server.kill()
@@ -215,7 +223,12 @@ def _spawn(
 
 def _identity(pid: int) -> dict[str, float]:
     """What tells a process from a later one that got the same number."""
-    return {"pid": pid, "created": psutil.Process(pid).create_time()}
+    try:
+        return {"pid": pid, "created": psutil.Process(pid).create_time()}
+    except psutil.NoSuchProcess as error:
+        raise ServiceUnavailable(
+            f"a process ended at once: see {state_folder() / 'logs'} for why"
+        ) from error
 
 
 def write_stack(stack: dict[str, Any]) -> None:
@@ -259,11 +272,6 @@ def stop_process(identity: dict[str, Any]) -> bool:
         member.kill()
     psutil.wait_procs(alive, timeout=_STOP_SECONDS)
     return True
-
-
-def is_alive(stack: dict[str, Any]) -> bool:
-    """Whether any of the stack's processes runs."""
-    return any(find_process(identity) for identity in stack.get("processes", {}).values())
 
 
 def endpoint(stack: dict[str, Any]) -> str:
@@ -317,8 +325,9 @@ def wait_until_idle(settings: Settings, stack: dict[str, Any]) -> None:
     """
     while not queue_depth(settings).idle:
         if find_process(stack["processes"][WORKER]) is None:
+            log = (state_folder() / "logs" / "worker.log").read_text().splitlines()
             raise ServiceUnavailable(
-                f"the worker has ended: see {state_folder() / 'logs' / 'worker.log'} for why"
+                "the worker has ended; the last that it said: " + " / ".join(log[-3:])
             )
         time.sleep(0.2)
 

@@ -111,8 +111,8 @@ class Environment:
         InvocationFailed
             If there is no answer; the process is replaced where it is to blame.
         """
-        connection = self._started()
         try:
+            connection = self._started()
             connection.send(event)
             if not connection.poll(self._timeout):
                 raise InvocationFailed(f"the handler took longer than {self._timeout:g} s")
@@ -236,6 +236,9 @@ class Worker:
                 self._stopping.wait(_PAUSE_AFTER_FAULT_SECONDS)
             except InvocationFailed as error:
                 log.warning("a batch of messages failed and comes back later: %s", error)
+            except Exception:
+                log.exception("a batch of messages failed and comes back later")
+                self._stopping.wait(_PAUSE_AFTER_FAULT_SECONDS)
         environment.stop()
 
     def _receive(self) -> "list[MessageTypeDef]":

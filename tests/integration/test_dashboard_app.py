@@ -26,6 +26,7 @@ from tests.browser._pipeline import Scoring
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
 
 APP = PROJECT_ROOT / "dashboard" / "app.py"
+PARQUET = "application/vnd.apache.parquet"
 WELL, QUIET = "WELL-90005", "WELL-90001"
 
 
@@ -40,10 +41,20 @@ def scoring(provisioned, packed: PackedModel) -> Scoring:
     return Scoring(provisioned, packed)
 
 
+@pytest.fixture(scope="module")
+def kept() -> dict[str, bytes]:
+    """Two wells' scored objects, once a test has had them scored."""
+    return {}
+
+
 @pytest.fixture
-def scored(scoring: Scoring, wells: Path) -> pd.DataFrame:
+def scored(scoring: Scoring, wells: Path, kept: dict[str, bytes]) -> pd.DataFrame:
     """Two wells' curated rows, one with anomalies."""
-    scoring.score(scoring.replay(wells, [QUIET, WELL]))
+    if not kept:
+        scoring.score(scoring.replay(wells, [QUIET, WELL]))
+        kept |= scoring.provisioned.objects(scoring.provisioned.settings.curated_bucket, SCORED)
+    for key, body in kept.items():
+        scoring.provisioned.curated.put(key, body, PARQUET)
     return scoring.curated()
 
 
@@ -280,7 +291,7 @@ def mortal(scoring: Scoring, wells: Path, monkeypatch) -> Iterator["subprocess.P
         s3 = aws.s3()
         s3.create_bucket(Bucket=curated)
         for key, body in objects.items():
-            Bucket(curated, s3).put(key, body, "application/vnd.apache.parquet")
+            Bucket(curated, s3).put(key, body, PARQUET)
         yield server
         server.kill()
 

@@ -44,10 +44,10 @@ def test_an_interrupted_replay_goes_on_without_a_duplicate(
     provisioned, wells: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Interrupting(Uploader):
-        def submit(self, batch):
-            if batch.id.first_second.minute % 30 > 20:
+        def submit(self, release):
+            if release.batch.id.first_second.minute % 30 > 20:
                 raise KeyboardInterrupt
-            yield from super().submit(batch)
+            yield from super().submit(release)
 
     files, _ = find_recordings(wells)
     bucket = Bucket(provisioned.settings.raw_bucket)
@@ -79,9 +79,10 @@ def test_a_recording_cut_otherwise_is_refused_and_named(
 ) -> None:
     assert main(["replay", str(wells), "--speed", "max", "--limit", "1"]) == 0
     before = sorted(provisioned.objects(provisioned.settings.raw_bucket))
-    again = ["replay", str(wells), "--speed", "max", "--limit", "1", "--batch-minutes", "7"]
-    assert main(again) == 1
-    assert "cut into other batches" in capsys.readouterr().err
+    for minutes in ("7", "5", "60"):
+        again = ["replay", str(wells), "--speed=max", "--limit=1", f"--batch-minutes={minutes}"]
+        assert main(again) == 3
+        assert "cut into other batches" in capsys.readouterr().err
     assert sorted(provisioned.objects(provisioned.settings.raw_bucket)) == before
 
 
@@ -170,7 +171,7 @@ def test_unreadable_files_are_named_and_the_exit_code_says_so(
     (folder / "WELL-00001_20170201020207.parquet").write_bytes(b"not parquet")
     good = next((wells / "0").iterdir())
     (folder / good.name).symlink_to(good)
-    assert main(["replay", str(tmp_path / "data"), "--speed", "max", "--json"]) == 1
+    assert main(["replay", str(tmp_path / "data"), "--speed", "max", "--json"]) == 3
     captured = capsys.readouterr()
     assert "WELL-00001_20170201020207.parquet: it can't be read as Parquet" in captured.err
     summary = json.loads(captured.out.splitlines()[-1])

@@ -66,9 +66,10 @@ def test_a_panel_for_each_sensor_and_one_for_the_score(rows: pd.DataFrame) -> No
     assert spec["params"][0]["views"] == ["P-PDG", "ESTADO-DHSV", "anomaly score"]
 
 
-def test_points_are_red_and_all_drawn_in_each_sensors_panel(rows: pd.DataFrame) -> None:
+def test_points_are_red_and_all_drawn_in_every_panel(rows: pd.DataFrame) -> None:
     spec = recording_chart(rows, ["P-PDG", "ESTADO-DHSV"]).to_dict()
-    for panel, field in zip(spec["vconcat"], ["P-PDG (MPa)", "ESTADO-DHSV"], strict=False):
+    fields = ["P-PDG (MPa)", "ESTADO-DHSV", "anomaly score"]
+    for panel, field in zip(spec["vconcat"], fields, strict=True):
         [points] = layers(panel, "circle")
         assert points["mark"]["color"] == ANOMALY_COLOUR
         assert points["encoding"]["y"]["field"] == field

@@ -1,0 +1,172 @@
+"""The dashboard in a browser, on data that went through the real pipeline."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.charts import ANOMALY_COLOUR
+from petrostream.models import PackedModel
+from petrostream.settings import variable
+from tests.browser._dashboard import marks, serving, wait_for_points
+from tests.browser._pipeline import Scoring
+from tests.browser.screenshot import browser, chromium, wait_until_drawn
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="no `chromium` on this machine's PATH"),
+]
+
+WELL, QUIET = "WELL-90005", "WELL-90001"
+TIMEOUT_MS = 60_000
+FAR_AWAY = "America/Sao_Paulo"
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def running_browser() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(running_browser: Browser) -> Iterator[Visit]:
+    """Open a page of the dashboard, in a time zone that is not UTC, and wait for it."""
+    context = running_browser.new_context(
+        viewport={"width": 1440, "height": 2000}, timezone_id=FAR_AWAY
+    )
+    context.set_default_timeout(TIMEOUT_MS)
+
+    def go(address: str) -> Page:
+        page = context.new_page()
+        page.requests = []  # type: ignore[attr-defined]
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto(address)
+        page.locator("[data-testid=stAlert], [data-testid=stVegaLiteChart]").first.wait_for()
+        wait_until_drawn(page)
+        return page
+
+    yield go
+    context.close()
+
+
+@pytest.fixture
+def scoring(provisioned, packed: PackedModel) -> Scoring:
+    return Scoring(provisioned, packed)
+
+
+@pytest.fixture
+def address(scoring: Scoring) -> Iterator[str]:
+    with serving(scoring.provisioned.environment) as (address, _):
+        yield address
+
+
+def figure(page: Page, label: str) -> str:
+    tile = page.locator("[data-testid=stMetric]").filter(has=page.get_by_text(label, exact=True))
+    text: str = tile.locator("[data-testid=stMetricValue]").inner_text()
+    return text
+
+
+def painted_points(page: Page) -> list[pd.DataFrame]:
+    """The red points of each sensor's panel, as drawn."""
+    panels = [
+        [point for point in panel if point["fill"] == ANOMALY_COLOUR]
+        for panel in marks(page, "symbol")
+    ]
+    assert all(point["opacity"] for panel in panels for point in panel)
+    return [
+        pd.DataFrame([point["datum"] | {"x": point["x"], "y": point["y"]} for point in panel])
+        for panel in panels
+    ]
+
+
+def milliseconds(times: pd.Series) -> list[int]:
+    return (times.astype("int64") // 1000).tolist()
+
+
+def test_the_page_shows_what_the_curated_bucket_holds(
+    scoring: Scoring, wells: Path, address: str, visit: Visit
+) -> None:
+    scoring.score(scoring.replay(wells, [QUIET, WELL]))
+    rows = scoring.curated()
+    flagged = rows[rows["anomaly_flag"] == 1]
+    page = visit(address)
+
+    assert figure(page, "Readings") == f"{len(rows):,}"
+    assert figure(page, "Anomalies") == f"{len(flagged):,}"
+    assert figure(page, "Active wells") == "2"
+
+    downhole, wellhead, score = painted_points(page)
+    assert len(score) == len(flagged) > 2000, "every anomaly, and no other reading"
+    assert score["time (UTC)"].tolist() == milliseconds(flagged["timestamp"])
+    assert score["anomaly score"].tolist() == pytest.approx(flagged["anomaly_score"].tolist())
+    for sensor, points in (("P-PDG", downhole), ("P-TPT", wellhead)):
+        read = flagged[flagged[sensor].notna()]
+        assert points["time (UTC)"].tolist() == milliseconds(read["timestamp"])
+        assert points[f"{sensor} (MPa)"].tolist() == pytest.approx((read[sensor] / 1e6).tolist())
+    for points, field in ((wellhead, "P-TPT (MPa)"), (score, "anomaly score")):
+        assert points["x"].is_monotonic_increasing
+        assert points["y"].corr(points[field]) == pytest.approx(-1), "higher is further up"
+
+    hours = [item["text"] for panel in marks(page, "text") for item in panel]
+    ticks = [text for text in hours if re.fullmatch(r"\d\d:\d\d", str(text))]
+    assert ticks
+    assert all(text[:2] in ("00", "01", "02") for text in ticks), "UTC, wherever the browser is"
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("Download")).click()
+    saved = pd.read_csv(io.BytesIO(Path(download.value.path()).read_bytes()))
+    assert len(saved) == len(flagged)
+    times = pd.to_datetime(saved["timestamp"]).dt.tz_localize(None).astype("datetime64[us]")
+    assert times.tolist()[::-1] == flagged["timestamp"].tolist()
+    assert saved["P-TPT"].tolist()[::-1] == flagged["P-TPT"].tolist(), "as stored, in Pa"
+
+    assert all(url.startswith((address, "data:", "blob:")) for url in page.requests)
+
+
+def test_a_new_batch_appears_after_refresh(
+    scoring: Scoring, wells: Path, address: str, visit: Visit
+) -> None:
+    keys = scoring.replay(wells, [WELL])
+    scoring.score(keys[:-1])
+    before = scoring.curated()
+    page = visit(f"{address}/?well={WELL}&sensors=P-TPT")
+    assert figure(page, "Readings") == f"{len(before):,}"
+    assert len(painted_points(page)[-1]) == before["anomaly_flag"].sum()
+
+    scoring.score(keys[-1:])
+    after = scoring.curated()
+    page.get_by_role("button", name="Refresh").click()
+    value = page.locator("[data-testid=stMetricValue]").first
+    expect(value).to_have_text(f"{len(after):,}", timeout=TIMEOUT_MS)
+    wait_for_points(page, int(after["anomaly_flag"].sum()))
+    assert figure(page, "Anomalies") == f"{after['anomaly_flag'].sum():,}"
+
+
+def test_a_click_on_a_row_shows_that_well(
+    scoring: Scoring, wells: Path, address: str, visit: Visit
+) -> None:
+    keys = scoring.replay(wells, [QUIET, WELL])
+    scoring.score(keys)
+    page = visit(address)
+    assert f"well={WELL}" in page.url
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.click(position={"x": 16, "y": 35 * 2 + 17})
+    page.wait_for_url(f"**well={QUIET}*")
+    wait_until_drawn(page)
+    expect(page.get_by_text("No reading was flagged in this time.")).to_be_visible()
+
+
+def test_an_endpoint_that_does_not_answer_is_explained(visit: Visit) -> None:
+    environment = {variable("curated_bucket"): "curated"}
+    with serving(environment) as (address, _):
+        page = visit(address)
+        text = page.locator("[data-testid=stApp]").inner_text()
+    assert "The storage does not answer" in text
+    assert "make up" in text
+    assert "Traceback" not in text
