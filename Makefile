@@ -95,6 +95,9 @@ format: $(READY) ## format the code and mend what ruff can
 lock: $(READY) ## resolve the dependencies anew (needs a network)
 	@$(call compile,--all-extras pyproject.toml,requirements/dev.txt)
 	@$(call compile,lambda/requirements.in --constraint requirements/dev.txt,lambda/requirements.txt)
+	@$(call compile,requirements/emulator.in --constraint lambda/requirements.txt \
+	  --constraint requirements/dev.txt,requirements/emulator.txt)
+	@$(call compile,--no-deps requirements/emulator-binary.in,requirements/emulator-binary.txt)
 
 clean: ## remove the virtual environment, caches and local state
 	@if [ -x $(RUN) ]; then $(RUN) -m petrostream.local down >/dev/null 2>&1 || true; fi

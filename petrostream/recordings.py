@@ -242,16 +242,19 @@ def read_recording(file: RecordingFile) -> Recording:
 def _read_file(path: Path) -> pa.Table:
     try:
         if path.suffix.lower() == ".csv":
-            return pa_csv.read_csv(
+            table = pa_csv.read_csv(
                 path,
                 convert_options=pa_csv.ConvertOptions(
                     null_values=_NULL_SPELLINGS, strings_can_be_null=True
                 ),
             )
-        return pq.ParquetFile(path).read()
+        else:
+            table = pq.ParquetFile(path).read()
+        table.schema.names  # noqa: B018 - decodes them: they may be no text
     except (pa.ArrowException, OSError, ValueError) as error:
         kind = "CSV" if path.suffix.lower() == ".csv" else "Parquet"
         raise UnreadableRecording(f"it can't be read as {kind}: {_one_line(error)}") from error
+    return table
 
 
 def _one_line(error: Exception) -> str:

@@ -7,8 +7,13 @@ import pytest
 
 from petrostream import alerts as alerts_module
 from petrostream.alerts import Alerts
+from petrostream.batches import cut, encode
 from petrostream.errors import ServiceUnavailable
 from petrostream.events import Event
+from petrostream.models import PackedModel
+from petrostream.pipeline import Fate, Pipeline, RawObject
+from petrostream.recordings import Recording
+from petrostream.registry import CurrentModel
 
 EVENT = Event(
     "WELL-00001", "WELL-00001_1", 10**15, 10**15 + 10**7, 10**15, 1.7, 11, {"P-TPT": 9, "QGL": 2}
@@ -70,3 +75,29 @@ def test_a_failed_send_is_put_off_while_fresh_and_taken_over_once_stale(
     monkeypatch.setattr(alerts_module, "datetime", Later)
     assert alerts.send(EVENT, "v")
     assert len(inbox()) == 1
+
+
+def test_a_topic_that_fails_does_not_hold_up_the_readings(
+    provisioned, inbox, packed: PackedModel, recordings: list[Recording],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    provisioned.registry.publish(packed)
+
+    def pipeline(topic: str) -> Pipeline:
+        return Pipeline(
+            provisioned.raw,
+            provisioned.curated,
+            CurrentModel(provisioned.registry),
+            Alerts(provisioned.curated, topic),
+        )
+
+    topic = provisioned.settings.topic_arn
+    for batch in cut(recordings[1], batch_seconds=10**6):
+        provisioned.raw.put(batch.id.raw, encode(batch), "application/vnd.apache.parquet")
+        with pytest.raises(ServiceUnavailable):
+            pipeline(f"{topic}-not-there").process(RawObject(batch.id.raw))
+        assert provisioned.curated.metadata(batch.id.scored), "the rows are scored all the same"
+        monkeypatch.setattr(alerts_module, "_CLAIM_SECONDS", 0.0)
+        outcome = pipeline(topic).process(RawObject(batch.id.raw), redelivered=True)
+        assert outcome.fate is Fate.ALREADY_SCORED
+        assert outcome.alerts == len(inbox()) > 0

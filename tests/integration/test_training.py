@@ -56,8 +56,14 @@ def test_roll_back_moves_the_pointer_to_the_model_before(
     assert len(set(versions)) == 3
     assert main(["rollback"]) == 0
     assert provisioned.registry.pointer().version == versions[1]
-    assert main(["rollback", "--to", versions[0]]) == 0
+    assert main(["rollback"]) == 0
     assert provisioned.registry.pointer().version == versions[0]
+    assert main(["rollback"]) == 2
+    provisioned.clients.ssm.put_parameter(
+        Name=provisioned.settings.model_parameter, Value="nonsense", Overwrite=True
+    )
+    assert main(["rollback", "--to", versions[1]]) == 0
+    assert provisioned.registry.pointer().version == versions[1]
     assert main(["publish", str(tmp_path / "3")]) == 0
     assert provisioned.registry.pointer().version == versions[2]
     capsys.readouterr()

@@ -23,7 +23,7 @@ START = 1_485_914_527_000_000
 def recording_of(seconds: np.ndarray) -> Recording:
     table = pa.table(
         {
-            TIMESTAMP: pa.array(START + seconds * 1_000_000).cast(TIMESTAMP_TYPE),
+            TIMESTAMP: pa.array((START + seconds * 1_000_000).astype(int)).cast(TIMESTAMP_TYPE),
             "P-PDG": pa.array(seconds * 1.0),
             "class": pa.array(np.zeros(len(seconds)), pa.int16()),
         }
@@ -182,3 +182,45 @@ def test_damaged_bytes_are_refused_or_still_a_batch(position: int, value: int, k
     except InvalidBatch:
         return
     assert found.added_rows > 0
+
+
+def test_sub_second_stamps_around_a_border_give_different_batches() -> None:
+    seconds = np.array([0.5, 899.6, 900.4, 1499.9, 1500.1])
+    recording = recording_of(seconds)
+    found = list(cut(recording))
+    assert [batch.added_rows for batch in found] == [2, 2, 1]
+    assert len({batch.id for batch in found}) == 3
+    assert found[0].recording_start == START
+    for batch in found:
+        assert decode(encode(batch), batch.id) == batch
+
+
+def test_a_far_away_time_stamp_costs_nothing() -> None:
+    found = list(cut(recording_of(np.array([0, 1, 5_000_000_000])), batch_seconds=60))
+    assert [batch.added_rows for batch in found] == [2, 1]
+
+
+def test_columns_are_checked_before_they_are_unpacked(recording: Recording) -> None:
+    batch = next(cut(recording))
+    text = pa.array(["x" * 20_000] * 900).dictionary_encode()
+    bomb = batch.table.append_column("bomb", text)
+    data = write_parquet(bomb.replace_schema_metadata({b"petrostream": b"{}"}))
+    before = pa.total_allocated_bytes()
+    with pytest.raises(InvalidBatch, match="'bomb' is not one of 3W's"):
+        decode(data, batch.id)
+    assert pa.total_allocated_bytes() - before < 1_000_000
+
+
+@pytest.mark.parametrize("facts", [b"[" * 100_000, b"\xff", b"7"])
+def test_metadata_that_is_no_json_is_refused(recording: Recording, facts: bytes) -> None:
+    batch = next(cut(recording))
+    data = write_parquet(batch.table.replace_schema_metadata({b"petrostream": facts}))
+    with pytest.raises(InvalidBatch):
+        decode(data, batch.id)
+
+
+def test_times_that_cannot_be_are_refused(recording: Recording) -> None:
+    batch = next(cut(recording))
+    far = pa.array(np.arange(900) + 2**61).cast(TIMESTAMP_TYPE)
+    with pytest.raises(InvalidBatch, match="after 2199"):
+        decode(encode(replace(batch, table=batch.table.set_column(0, TIMESTAMP, far))), batch.id)

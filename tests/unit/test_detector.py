@@ -100,8 +100,11 @@ def test_a_sensor_that_was_frozen_or_missing_from_the_start_has_no_profile(model
 
 def test_without_any_live_sensor_nothing_is_guessed(model: Model) -> None:
     values = {name: np.zeros(ROWS) for name in SENSORS}
-    status = score(values, model).column(STATUS).to_pylist()
-    assert set(status[900:]) == {"unscorable"}
+    found = score(values, model)
+    assert set(found.column(STATUS).to_pylist()[900:]) == {"unscorable"}
+    assert set(found.column(DEGRADED_SENSORS).to_pylist()) == {
+        "P-PDG=frozen P-TPT=frozen T-TPT=frozen"
+    }
 
 
 def test_profiles_read_back(model: Model) -> None:

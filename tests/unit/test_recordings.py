@@ -226,3 +226,38 @@ def test_every_real_file_is_read_without_losing_a_row(real_data: Path) -> None:
             if file.suffix == ".parquet":
                 assert recording.rows == pq.read_metadata(file).num_rows
         assert not problems
+
+
+def test_an_unsorted_file_is_not_taken_for_a_clock_set_back(tmp_path: Path) -> None:
+    data = frame(3601)
+    found = read(write(tmp_path, pd.concat([data[1801:], data[:1801]])))
+    assert found.table.column("P-PDG").to_pylist() == list(range(3601))
+    assert found.notes == ("rows sorted by time",)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "unit"), [(-11_670_000_000, "s"), (253_000_000_000, "s"), (2**62, "ms"), (-1, "us")]
+)
+def test_time_stamps_that_cannot_be_are_named(tmp_path: Path, stamp: int, unit: str) -> None:
+    table = pa.table({"timestamp": pa.array([stamp], pa.timestamp(unit)), "P-PDG": [1.0]})
+    with pytest.raises(UnreadableRecording, match=r"before 1970|can't be read"):
+        read(write(tmp_path, table))
+
+
+def test_readings_that_cannot_be_are_missing(tmp_path: Path) -> None:
+    found = read(write(tmp_path, frame(3, QGL=[1e308, -1e200, 2.0])))
+    assert found.table.column("QGL").to_pylist() == [None, None, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"timestamp,P-PDG,P-PDG\n2017-01-01 00:00:00,1,2\n", "more than one column P-PDG"),
+        (b"timestamp,P-PDG\xff\n2017-01-01 00:00:00,1\n", "can't be read as CSV|none of 3W"),
+    ],
+)
+def test_odd_csv_headers_say_why(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "WELL-00001_20170201020207.csv"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableRecording, match=reason):
+        read(path)

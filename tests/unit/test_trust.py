@@ -28,8 +28,6 @@ def check_call(call: ast.Call) -> None:
     name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
     if isinstance(call.func, ast.Name):
         assert name not in FORBIDDEN_CALLS
-    if name in ARRAY_FILES and ast.unparse(call).startswith(
-        "np."
-    ):
+    if name in ARRAY_FILES and ast.unparse(call).startswith("np."):
         keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
         assert keywords.get("allow_pickle") == "False", ast.unparse(call)
