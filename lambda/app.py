@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from petrostream import aws
 from petrostream.alerts import Alerts
-from petrostream.errors import PermanentError
+from petrostream.errors import PermanentError, TransientError
 from petrostream.notifications import announced_objects
 from petrostream.pipeline import Fate, Outcome, Pipeline, RawObject
 from petrostream.registry import CurrentModel, ModelRegistry
@@ -25,6 +25,9 @@ from petrostream.storage import Bucket
 
 LONGEST_LAG_SECONDS = 86_400
 """Older readings are a replay of the past; their lag would say nothing."""
+
+LEAST_MILLISECONDS = 2_000
+"""A message is not begun with less time than this; a batch of a day takes some 1.5 s."""
 
 logger = Logger(service="petrostream", level=os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 metrics = Metrics(namespace="PetroStream", service="scoring")
@@ -65,8 +68,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return response
 
 
-def process_message(record: SQSRecord) -> None:
-    """Process every object of one message; a failing one does not keep the others from it."""
+def process_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    """Process every object of one message; a failing one does not keep the others from it.
+
+    Where the invocation's time runs out, the messages that are left come back later: were it
+    ended by force, those that are done would come back with them.
+    """
+    if lambda_context.get_remaining_time_in_millis() < LEAST_MILLISECONDS:
+        raise TransientError("there is no time left for it in this invocation")
     redelivered = int(record.attributes.approximate_receive_count or 1) > 1
     failures: list[Exception] = []
     for raw in announced_by(record):

@@ -125,9 +125,9 @@ class Function:
     module: ModuleType
     capsys: pytest.CaptureFixture[str]
 
-    def __call__(self, event: dict[str, Any]) -> Answer:
+    def __call__(self, event: dict[str, Any], seconds: float = MINUTE) -> Answer:
         self.capsys.readouterr()
-        context = InvocationContext("9a3c1f0e", time.monotonic() + MINUTE)
+        context = InvocationContext("9a3c1f0e", time.monotonic() + seconds)
         response = json.loads(json.dumps(self.module.handler(event, context)))
         assert response.keys() == {"batchItemFailures"}
         captured = self.capsys.readouterr()
@@ -538,6 +538,16 @@ def test_a_passing_fault_while_setting_aside_brings_the_message_back(
         f"{QUARANTINE}{key}",
         f"{QUARANTINE}{key}{REASON_SUFFIX}",
     }
+
+
+def test_messages_that_there_is_no_time_for_come_back(
+    function: Function, provisioned: "Provisioned", batches: list[Batch]
+) -> None:
+    upload(provisioned, *batches[:3])
+    event = announcing(provisioned, "several_messages", *(batch.id.raw for batch in batches[:3]))
+    assert function(event, seconds=1.0).failed == message_ids(event)
+    assert not any(is_scored(provisioned, batch) for batch in batches[:3])
+    assert function(event).failed == []
 
 
 def test_all_messages_come_back_where_aws_is_out_of_reach(
