@@ -63,7 +63,16 @@ def test_a_panel_for_each_sensor_and_one_for_the_score(rows: pd.DataFrame) -> No
     assert titles[1] == "ESTADO-DHSV, state of the downhole safety valve"
     assert titles[2].startswith("Anomaly score")
     assert spec["resolve"] == {"scale": {"x": "shared"}}
-    assert spec["params"][0]["views"] == ["P-PDG", "ESTADO-DHSV", "anomaly score"]
+
+
+@pytest.mark.parametrize("sensors", [["P-PDG", "ESTADO-DHSV"], []])
+def test_all_panels_zoom_together(rows: pd.DataFrame, sensors: list[str]) -> None:
+    spec = recording_chart(rows, sensors).to_dict()
+    names = [layer["name"] for panel in spec["vconcat"] for layer in layers(panel, "line")]
+    [zoom] = spec["params"]
+    assert (zoom["bind"], zoom["select"]["encodings"]) == ("scales", ["x"])
+    assert zoom["views"] == names
+    assert len(names) == len(sensors) + 1
 
 
 def test_points_are_red_and_all_drawn_in_every_panel(rows: pd.DataFrame) -> None:
