@@ -62,24 +62,28 @@ def recording_chart(rows: pd.DataFrame, sensors: Sequence[str]) -> alt.VConcatCh
     unscored = unscored_spans(rows)
     panels = [_sensor_panel(rows, sensor, anomalies, unscored) for sensor in sensors]
     panels.append(_score_panel(rows, anomalies, unscored))
-    chart = (
+    chart: alt.VConcatChart = (
         alt.vconcat(*panels, spacing=18)
         .resolve_scale(x="shared")
         .configure(customFormatTypes=True)
         .configure_title(anchor="start", fontSize=13, offset=8)
     )
-    chart.params = [_zoom([*sensors, _SCORE])]
+    chart.params = [_zoom(chart)]
     return chart
 
 
-def _zoom(views: list[str]) -> alt.TopLevelSelectionParameter:
-    """Pan and zoom of all panels' time; without Shift the wheel scrolls the page."""
+def _zoom(chart: alt.VConcatChart) -> alt.TopLevelSelectionParameter:
+    """Pan and zoom of all panels' time; without Ctrl the wheel scrolls the page.
+
+    It is set in each panel's one layer with a name, which Altair has changed by now.
+    """
+    layers = [layer for panel in chart.vconcat for layer in panel.layer]
     return alt.TopLevelSelectionParameter(
         name="zoom",
-        views=views,
+        views=[layer.name for layer in layers if layer.name is not alt.Undefined],
         bind="scales",
         select=alt.IntervalSelectionConfig(
-            type="interval", encodings=["x"], zoom="wheel![event.shiftKey]"
+            type="interval", encodings=["x"], zoom="wheel![event.ctrlKey || event.metaKey]"
         ),
     )
 
@@ -169,7 +173,7 @@ def _score_panel(
 
 def _points(anomalies: pd.DataFrame, field: str, unit: str) -> alt.Chart:
     fields = dict.fromkeys([field, _SCORE])
-    return (
+    points: alt.Chart = (
         alt.Chart(anomalies)
         .mark_circle(color=ANOMALY_COLOUR, size=14, opacity=1, clip=True)
         .encode(
@@ -182,10 +186,11 @@ def _points(anomalies: pd.DataFrame, field: str, unit: str) -> alt.Chart:
             ],
         )
     )
+    return points
 
 
 def _panel(layers: list[alt.Chart], title: str, height: int) -> alt.LayerChart:
-    return alt.layer(*layers).properties(title=title[0].upper() + title[1:], height=height)
+    return alt.LayerChart(layer=layers, title=title[0].upper() + title[1:], height=height)
 
 
 def _shade(unscored: pd.DataFrame) -> list[alt.Chart]:
@@ -212,7 +217,6 @@ def _time_axis(title: str | None = None) -> alt.X:
             labels=title is not None,
             ticks=title is not None,
             labelExpr=_CLOCK,
-            labelFlush=False,
             labelOverlap=True,
         ),
     )

@@ -67,27 +67,27 @@ def choose_time(recording: str, first: datetime, last: datetime) -> tuple[dateti
     return chosen
 
 
-def choose_sensors(recording: str, sensors: Sequence[str]) -> list[str]:
+def choose_sensors(sensors: Sequence[str]) -> list[str]:
     """Offer a recording's sensors; those wanted before are chosen where it has them."""
-    state, key = st.session_state, f"{_SENSORS} of {recording}"
+    state = st.session_state
     wanted = state.setdefault(_WANTED, _asked(_SENSORS) or list(DEFAULT_SENSORS))
+    there = [name for name in wanted if name in sensors]
+    state[_SENSORS] = there if there or not wanted else list(sensors[: len(DEFAULT_SENSORS)])
 
     def remember() -> None:
-        state[_WANTED] = list(state[key])
+        state[_WANTED] = list(state[_SENSORS])
 
-    there = [name for name in wanted if name in sensors]
     chosen = st.multiselect(
         "Sensors",
         sensors,
-        default=there or list(sensors[: len(DEFAULT_SENSORS)]),
         format_func=spelled_out,
-        key=key,
+        key=_SENSORS,
         on_change=remember,
         placeholder="Choose the sensors to draw",
     )
     absent = [f"`{name}`" for name in wanted if name not in sensors and _is_name(name)]
     if absent:
-        st.caption(f"No readings in this recording: {', '.join(absent)}.")
+        st.caption(f"No readings in this time: {', '.join(absent)}.")
     st.query_params[_SENSORS] = chosen
     return chosen
 

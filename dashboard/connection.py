@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, fields
+from typing import Final
 
 import streamlit as st
 
@@ -9,8 +10,9 @@ from dashboard.data import Curated, Snapshot
 from petrostream.errors import PetroStreamError
 from petrostream.settings import Settings, use_stack, variable
 
-_SNAPSHOT = "snapshot"
-_FAULT = "fault"
+_PLACE: Final = "place"
+_SNAPSHOT: Final = "snapshot"
+_FAULT: Final = "fault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,18 @@ def connect() -> Curated:
     if not _named_by_caller():
         for setting in fields(Settings):
             os.environ.pop(variable(setting.name), None)
-    use_stack()
+        use_stack()
     settings = Settings.load("curated_bucket")
     return _curated(settings.curated_bucket, os.environ.get("AWS_ENDPOINT_URL", ""))
 
 
 def look(curated: Curated, *, again: bool) -> Sight:
-    """Give this visitor's snapshot; take one where there is none yet, or on demand (`again`)."""
+    """Give this visitor's snapshot; take one of a place seen first, or on demand (`again`)."""
     state = st.session_state
-    if again or (_SNAPSHOT not in state and _FAULT not in state):
+    if state.get(_PLACE) is not curated:
+        state.pop(_SNAPSHOT, None)
+    if again or state.get(_PLACE) is not curated:
+        state[_PLACE] = curated
         try:
             state[_SNAPSHOT] = _take(curated)
             state.pop(_FAULT, None)
@@ -66,8 +71,8 @@ def _take(curated: Curated) -> Snapshot:
 
 @st.cache_resource(show_spinner=False)
 def _named_by_caller() -> bool:
-    """Whether the buckets were named before any stack file was read."""
-    return variable("curated_bucket") in os.environ
+    """Whether buckets were named before any stack file was read."""
+    return any(variable(name) in os.environ for name in ("raw_bucket", "curated_bucket"))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

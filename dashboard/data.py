@@ -173,7 +173,9 @@ class Curated:
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """What was found unreadable so far, by its footer or by its rows."""
-        return tuple(each for _, each in self._footers.values() if isinstance(each, Unreadable))
+        with self._lock:
+            found = [each for _, each in self._footers.values()]
+        return tuple(each for each in found if isinstance(each, Unreadable))
 
     def snapshot(self, on_progress: Callable[[int, int], None] | None = None) -> Snapshot:
         """List the scored objects and read the footers that are new.
@@ -284,13 +286,17 @@ class Curated:
             return self._read_parquet(keys, columns)
         except _UNREADABLE as error:
             if len(keys) == 1:
-                etag, _ = self._footers[keys[0]]
-                self._footers[keys[0]] = (etag, Unreadable(keys[0], _reason(error)))
+                self._leave_out(Unreadable(keys[0], _reason(error)))
                 return _empty((*columns, WELL))
         middle = len(keys) // 2
         return _joined(
             [self._read_rows(keys[:middle], columns), self._read_rows(keys[middle:], columns)]
         )
+
+    def _leave_out(self, unreadable: Unreadable) -> None:
+        if unreadable.key in self._footers:
+            etag, _ = self._footers[unreadable.key]
+            self._footers[unreadable.key] = (etag, unreadable)
 
     def _read_parquet(self, keys: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
         with explained(f"reading {self.address}"):

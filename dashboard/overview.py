@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import charts, choice
 from dashboard.data import Curated, Rows, ScoredObject, Snapshot
@@ -22,6 +23,7 @@ from petrostream.columns import (
     TOP_SENSOR,
     WELL,
 )
+from petrostream.keys import BatchId
 
 _STATE_MARKS: Final = {
     WellState.ALARM: ("▲", "#e03131"),
@@ -44,24 +46,29 @@ def show(curated: Curated, snapshot: Snapshot) -> None:
     wells = [each.well for each in summaries]
     _show_totals(total(snapshot.objects))
     table, notices = st.container(), st.container()
-    left, right = st.columns([1, 3])
+    left, middle, right = st.columns([2, 5, 5], gap="medium")
     with left:
         well = choice.choose_well(wells, notices)
     with table:
         _show_wells(summaries, choice.well_by_row(wells, well))
     recordings = recordings_of(snapshot.by_well()[well])
-    with right:
+    with middle:
         labels = {name: recording_label(objects) for name, objects in recordings.items()}
         recording = choice.choose_recording(well, labels, notices)
-    _show_recording(curated, recordings[recording])
+    objects = recordings[recording]
+    with right:
+        last = max(each.last for each in objects)
+        start, end = choice.choose_time(recording, objects[0].first, last)
+    rows = curated.rows([each for each in objects if each.first <= end and each.last >= start])
+    _show_recording(objects[0].batch, rows.between(start, end))
 
 
 def _show_totals(totals: Totals) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     rate, newest, written = totals.anomaly_rate, totals.newest_reading, totals.newest_batch
-    tiles = st.columns([1, 1, 1, 1, 1.35])
+    tiles = st.container(horizontal=True, gap="small")
     _tile(
-        tiles[0],
+        tiles,
         "Readings",
         f"{totals.readings:,}",
         f"{totals.scored:,} scored",
@@ -69,14 +76,14 @@ def _show_totals(totals: Totals) -> None:
         "and unscorable ones.",
     )
     _tile(
-        tiles[1],
+        tiles,
         "Anomalies",
         f"{totals.anomalies:,}",
         "readings flagged",
         f"Readings with an anomaly score of {charts.THRESHOLD} or more (`anomaly_flag` is 1).",
     )
     _tile(
-        tiles[2],
+        tiles,
         "Anomaly rate",
         "–" if rate is None else f"{rate:.2%}",
         "of scored readings",
@@ -85,7 +92,7 @@ def _show_totals(totals: Totals) -> None:
         "counted.",
     )
     _tile(
-        tiles[3],
+        tiles,
         "Active wells",
         f"{totals.wells:,}",
         f"{totals.recordings:,} recordings",
@@ -93,7 +100,7 @@ def _show_totals(totals: Totals) -> None:
         "3W instance.",
     )
     _tile(
-        tiles[4],
+        tiles,
         "Newest reading (UTC)",
         minute(newest) if newest else "–",
         f"{ago(newest, now)}, scored {ago(written, now)}" if newest and written else "",
@@ -102,8 +109,7 @@ def _show_totals(totals: Totals) -> None:
     )
 
 
-def _tile(place: st.delta_generator.DeltaGenerator, *texts: str) -> None:
-    label, value, note, explanation = texts
+def _tile(place: DeltaGenerator, label: str, value: str, note: str, explanation: str) -> None:
     place.metric(
         label,
         value,
@@ -189,16 +195,11 @@ def _state_text(state: WellState) -> str:
     return f"{_STATE_MARKS[state][0]} {state}"
 
 
-def _show_recording(curated: Curated, objects: Sequence[ScoredObject]) -> None:
-    batch, last = objects[0].batch, max(each.last for each in objects)
-    start, end = choice.choose_time(batch.recording, objects[0].first, last)
-    rows = curated.rows([each for each in objects if each.first <= end and each.last >= start])
-    rows = rows.between(start, end)
+def _show_recording(batch: BatchId, rows: Rows) -> None:
     if rows.table.empty:
         st.info("There are no readings that can be shown.", icon=":material/block:")
         return
-    sensors = choice.choose_sensors(batch.recording, rows.sensors)
-    _show_chart(rows, sensors)
+    _show_chart(rows, choice.choose_sensors(rows.sensors))
     _show_anomalies(batch.well, batch.recording, rows)
 
 
@@ -212,7 +213,7 @@ def _show_chart(rows: Rows, sensors: Sequence[str]) -> None:
         st.space(charts.BESIDE_PLOT)
     st.caption(
         "Red points are anomalies, each one drawn; grey stretches are not scored. Drag to pan, "
-        "Shift and the wheel to zoom, double-click for the whole time."
+        "Ctrl and the wheel to zoom, double-click for the whole time."
     )
 
 
@@ -247,6 +248,17 @@ def _show_anomalies(well: str, recording: str, rows: Rows) -> None:
         on_click="ignore",
         help="Readings as stored: pressures in Pa, temperatures in °C, flows in m³/s.",
     )
+    columns: dict[str, Any] = {
+        TIMESTAMP: st.column_config.DatetimeColumn("Time (UTC)", format=_SECOND),
+        WELL: "Well",
+        RECORDING: "Recording",
+        ANOMALY_SCORE: st.column_config.NumberColumn("Score", format="%.3f"),
+        TOP_SENSOR: "Top sensor",
+    }
+    for name in rows.sensors:
+        columns[name] = st.column_config.NumberColumn(
+            labelled(name), help=spelled_out(name), format="%.4f"
+        )
     st.dataframe(
         anomalies.assign(
             **{name: anomalies[name] * scale_of(name).factor for name in rows.sensors}
@@ -254,19 +266,7 @@ def _show_anomalies(well: str, recording: str, rows: Rows) -> None:
         hide_index=True,
         height=_ROW_HEIGHT * (min(len(anomalies), _TABLE_ROWS) + 1) + 3,
         alt="Anomalies in the chosen time",
-        column_config={
-            TIMESTAMP: st.column_config.DatetimeColumn("Time (UTC)", format=_SECOND),
-            WELL: "Well",
-            RECORDING: "Recording",
-            ANOMALY_SCORE: st.column_config.NumberColumn("Score", format="%.3f"),
-            TOP_SENSOR: "Top sensor",
-        }
-        | {
-            name: st.column_config.NumberColumn(
-                labelled(name), help=spelled_out(name), format="%.4f"
-            )
-            for name in rows.sensors
-        },
+        column_config=columns,
     )
 
 

@@ -56,19 +56,19 @@ def marks(page: Any, kind: str) -> list[list[dict[str, Any]]]:
     They are read from the scenegraph of the Vega view that Streamlit's chart keeps, which holds
     what the canvas shows; each comes with its datum, colour, text and place.
     """
-    page.wait_for_function(f"() => ({_MARKS})('line').length > 0")
-    found: list[list[dict[str, Any]]] = page.evaluate(_MARKS, kind)
+    page.wait_for_function(f"() => ({MARKS})('line').length > 0")
+    found: list[list[dict[str, Any]]] = page.evaluate(MARKS, kind)
     return found
 
 
 def wait_for_points(page: Any, count: int) -> None:
     """Wait until the chart's last panel, the score, has so many points."""
     page.wait_for_function(
-        f"count => (({_MARKS})('symbol').at(-1) || []).length === count", arg=count
+        f"count => (({MARKS})('symbol').at(-1) || []).length === count", arg=count
     )
 
 
-_MARKS = """kind => {
+MARKS = """kind => {
   const element = document.querySelector('[data-testid=stVegaLiteChart]');
   if (!element) return [];
   const key = Object.keys(element).find(name => name.startsWith('__reactFiber$'));

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.charts import ANOMALY_COLOUR
 from petrostream.models import PackedModel
 from petrostream.settings import variable
-from tests.browser._dashboard import marks, serving, wait_for_points
+from tests.browser._dashboard import MARKS, marks, serving, wait_for_points
 from tests.browser._pipeline import Scoring
 from tests.browser.screenshot import browser, chromium, wait_until_drawn
 
@@ -100,6 +100,11 @@ def painted_points(page: Page) -> list[pd.DataFrame]:
     ]
 
 
+def time_labels(page: Page) -> list[str]:
+    texts = [str(item["text"]) for panel in marks(page, "text") for item in panel]
+    return [text for text in texts if re.fullmatch(r"\d\d:\d\d", text)]
+
+
 def milliseconds(times: pd.Series) -> list[int]:
     return (times.astype("int64") // 1000).tolist()
 
@@ -128,8 +133,7 @@ def test_the_page_shows_what_the_curated_bucket_holds(
         assert points["x"].is_monotonic_increasing
         assert points["y"].corr(points[field]) == pytest.approx(-1), "higher is further up"
 
-    hours = [item["text"] for panel in marks(page, "text") for item in panel]
-    ticks = [text for text in hours if re.fullmatch(r"\d\d:\d\d", str(text))]
+    ticks = time_labels(page)
     assert ticks
     assert all(text[:2] in ("00", "01", "02") for text in ticks), "UTC, wherever the browser is"
 
@@ -140,6 +144,13 @@ def test_the_page_shows_what_the_curated_bucket_holds(
     times = pd.to_datetime(saved["timestamp"]).dt.tz_localize(None).astype("datetime64[us]")
     assert times.tolist()[::-1] == flagged["timestamp"].tolist()
     np.testing.assert_array_equal(saved["P-TPT"][::-1], flagged["P-TPT"])  # as stored, in Pa
+
+    page.locator("[data-testid=stVegaLiteChart]").hover(position={"x": 600, "y": 100})
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -600)
+    page.keyboard.up("Control")
+    gone = f"label => !({MARKS})('text').flat().some(each => each.text === label)"
+    page.wait_for_function(gone, arg=ticks[-1])
 
     assert all(url.startswith((address, "data:", "blob:")) for url in page.requests)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -143,9 +144,29 @@ def test_the_choice_stands_in_the_address_and_is_read_from_it(scored: pd.DataFra
 def test_sensors_that_a_recording_lacks_are_told(scored: pd.DataFrame) -> None:
     page = visit(well=WELL, sensors=["T-TPT", "ABER-CKGL", "<b>bold</b>"])
     assert panels(page) == ["T-TPT"]
-    [told] = [each.value for each in page.caption if "No readings" in each.value]
+    [told] = [each.value for each in page.caption if each.value.startswith("No readings")]
     assert "`ABER-CKGL`" in told
     assert "bold" not in told
+
+
+def test_a_chosen_time_narrows_chart_and_grid(scored: pd.DataFrame) -> None:
+    page = visit()
+    page.slider[0].set_range(datetime(2024, 1, 1, 1, 30), datetime(2024, 1, 1, 1, 31)).run()
+    shown = table(looked_at(page), "anomaly_score")
+    expected = scored[(scored["anomaly_flag"] == 1)].set_index("timestamp")
+    expected = expected["2024-01-01 01:30:00":"2024-01-01 01:31:00"]
+    assert sorted(shown["timestamp"]) == expected.index.tolist()
+    assert len(shown) > 0
+
+
+def test_a_long_recording_is_shown_from_its_newest_hours() -> None:
+    page = AppTest.from_string(
+        "from datetime import datetime\n"
+        "from dashboard.choice import choose_time\n"
+        "choose_time('a', datetime(2014, 3, 14, 18, 0, 7), datetime(2014, 3, 16, 7, 55, 30))\n"
+    )
+    looked_at(page.run())
+    assert page.slider[0].value == (datetime(2014, 3, 16, 1, 56), datetime(2014, 3, 16, 7, 56))
 
 
 def test_a_well_without_anomalies_says_so(scored: pd.DataFrame) -> None:
@@ -277,7 +298,8 @@ def test_a_lack_of_permission_says_which(monkeypatch) -> None:
 @pytest.fixture
 def mortal(scoring: Scoring, wells: Path, monkeypatch) -> Iterator["subprocess.Popen[str]"]:
     """Another embedded AWS with curated objects, which a test may kill."""
-    scoring.score(scoring.replay(wells, [WELL])[:4])
+    keys = scoring.replay(wells, [QUIET, WELL])
+    scoring.score([keys[0], *(key for key in keys if WELL in key)])
     curated = scoring.provisioned.settings.curated_bucket
     objects = scoring.provisioned.objects(curated, SCORED)
     with subprocess.Popen(
@@ -305,6 +327,8 @@ def test_a_storage_that_goes_away_leaves_what_was_read(mortal: "subprocess.Popen
     assert figures(page) == before
     assert panels(page) == ["P-PDG", "P-TPT"]
     assert looked_at(page.run()).error, "it stays until Refresh succeeds"
+    page.selectbox(key="well").select(QUIET).run()
+    assert all("does not answer" in each.value for each in looked_at(page).error)
 
 
 def test_a_half_written_object_is_named_and_the_others_are_shown(
