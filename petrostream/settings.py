@@ -1,7 +1,7 @@
 """Settings: names of buckets and the like, from the environment or from the stack that is up.
 
 Which AWS is talked to is decided by the usual AWS variables alone (`AWS_ENDPOINT_URL`, keys,
-region). `make up` writes them, with the names of what it made, into one stack file; a command
+region). `make up` writes the names of what it made into one stack file a target; a command
 takes that file's environment unless its own environment already names the buckets.
 """
 
@@ -15,6 +15,10 @@ from typing import Any, Final
 from petrostream.errors import SettingsError
 
 PREFIX: Final = "PETROSTREAM_"
+LOCAL: Final = "local"
+AWS: Final = "aws"
+TARGETS: Final = (LOCAL, AWS)
+"""Where a stack can be up: the embedded AWS of this machine, or an account."""
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -29,6 +33,7 @@ class Settings:
     topic_arn: str = ""
     queue_url: str = ""
     dead_letter_queue_url: str = ""
+    function_name: str = ""
 
     @classmethod
     def load(cls, *required: str, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -70,37 +75,62 @@ def state_folder() -> Path:
     return Path(os.environ.get(f"{PREFIX}STATE", PROJECT_ROOT / ".petrostream"))
 
 
-def stack_file() -> Path:
-    """The one file that says which stack is up."""
-    return state_folder() / "stack.json"
+def stack_file(target: str = LOCAL) -> Path:
+    """The one file that says what `make up` made on a target."""
+    return state_folder() / f"{target}.json"
 
 
-def read_stack() -> dict[str, Any] | None:
-    """Read the stack file; `None` where no stack is up.
+def read_stack(target: str = LOCAL) -> dict[str, Any] | None:
+    """Read a target's stack file; `None` where no stack is up there.
 
     Raises
     ------
     SettingsError
         If there is a file but it can't be read.
     """
-    path = stack_file()
+    path = stack_file(target)
+    again = f"run `make down{_on(target)}`, then `make up{_on(target)}`"
     try:
         document = json.loads(path.read_text())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"{path} can't be read ({error}): run `make down`, then `make up`"
-        ) from error
+        raise SettingsError(f"{path} can't be read ({error}): {again}") from error
     if not isinstance(document, dict) or not isinstance(document.get("environment"), dict):
-        raise SettingsError(f"{path} is not a stack file: run `make down`, then `make up`")
+        raise SettingsError(f"{path} is not a stack file: {again}")
     return document
 
 
+def write_stack(stack: dict[str, Any], target: str = LOCAL) -> None:
+    """Write a stack file in one step, readable by its owner alone."""
+    path = stack_file(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(stack, indent=1))
+    draft.replace(path)
+
+
 def use_stack() -> None:
-    """Take the environment of the stack that is up, unless the caller's names the buckets."""
+    """Take the environment of the stack that is up, unless the caller's names the buckets.
+
+    `PETROSTREAM_TARGET` says which; without it the local one comes before the one on AWS.
+
+    Raises
+    ------
+    SettingsError
+        If the target is none, or its stack file can't be read.
+    """
     if os.environ.get(variable("raw_bucket")):
         return
-    stack = read_stack()
+    wanted = os.environ.get(variable("target"))
+    if wanted and wanted not in TARGETS:
+        raise SettingsError(f"{variable('target')} is {' or '.join(TARGETS)}, not {wanted!r}")
+    stacks = (read_stack(target) for target in ((wanted,) if wanted else TARGETS))
+    stack = next(filter(None, stacks), None)
     if stack is not None:
         os.environ.update({str(name): str(value) for name, value in stack["environment"].items()})
+
+
+def _on(target: str) -> str:
+    return "" if target == LOCAL else f" TARGET={target}"

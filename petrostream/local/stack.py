@@ -1,6 +1,5 @@
 """Bring the embedded AWS up and down; one file holds everything there is to know of it."""
 
-import json
 import os
 import select
 import shutil
@@ -35,6 +34,7 @@ from petrostream.settings import (
     stack_file,
     state_folder,
     use_stack,
+    write_stack,
 )
 from petrostream.storage import Bucket
 
@@ -229,16 +229,6 @@ def _identity(pid: int) -> dict[str, float]:
         raise ServiceUnavailable(
             f"a process ended at once: see {state_folder() / 'logs'} for why"
         ) from error
-
-
-def write_stack(stack: dict[str, Any]) -> None:
-    """Write the stack file in one step, readable by its owner alone."""
-    path = stack_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(stack, indent=1))
-    draft.replace(path)
 
 
 def register(stack: dict[str, Any], name: str, pid: int) -> None:

@@ -237,7 +237,7 @@ def test_the_stack_that_is_up_is_found_even_if_it_came_later(provisioned, monkey
     monkeypatch.setattr(os, "environ", os.environ.copy())
     page = visit()
     assert "`make up`" in page.error[0].value
-    stack = Path(os.environ[variable("state")]) / "stack.json"
+    stack = Path(os.environ[variable("state")]) / "local.json"
     stack.parent.mkdir()
     stack.write_text(json.dumps({"environment": provisioned.environment}))
     assert "make replay" in refresh(page).info[0].value
@@ -247,7 +247,7 @@ def test_the_stack_that_is_up_is_found_even_if_it_came_later(provisioned, monkey
 
 def test_a_stack_file_that_is_damaged_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "stack.json").write_text("{")
+    (tmp_path / "state" / "local.json").write_text("{")
     assert visit().error
 
 

@@ -14,12 +14,16 @@ import pytest
 from petrostream.errors import SettingsError, UsageError
 from petrostream.local import stack
 from petrostream.settings import (
+    AWS,
+    LOCAL,
     PROJECT_ROOT,
     Settings,
     read_stack,
     stack_file,
     state_folder,
     use_stack,
+    variable,
+    write_stack,
 )
 
 
@@ -144,5 +148,22 @@ def test_impossible_ports_are_refused(port: int) -> None:
 
 
 def test_the_stack_file_is_its_owners_alone(tmp_path: Path) -> None:
-    stack.write_stack({"environment": {}, "processes": {}})
+    write_stack({"environment": {}, "processes": {}})
     assert stack_file().stat().st_mode & 0o077 == 0
+
+
+def test_the_local_stack_comes_before_the_one_on_aws_unless_the_target_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = variable("curated_bucket")
+    for target in (AWS, LOCAL):
+        write_stack({"environment": {name: target}}, target)
+    monkeypatch.setenv(variable("target"), AWS)
+    use_stack()
+    assert Settings.load().curated_bucket == AWS
+    monkeypatch.delenv(variable("target"))
+    use_stack()
+    assert Settings.load().curated_bucket == LOCAL
+    monkeypatch.setenv(variable("target"), "mars")
+    with pytest.raises(SettingsError, match="local or aws, not 'mars'"):
+        use_stack()
