@@ -1,0 +1,4 @@
+output "policies" {
+  description = "Policy documents for those who use the platform, by what they do."
+  value       = local.policies
+}

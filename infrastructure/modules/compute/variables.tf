@@ -1,0 +1,73 @@
+variable "function_name" {
+  description = "Name of the function."
+  type        = string
+}
+
+variable "image_uri" {
+  description = "The image, by its digest: `<repository>@sha256:<digest>`."
+  type        = string
+}
+
+variable "memory_mb" {
+  description = "Memory of the function in MB."
+  type        = number
+}
+
+variable "timeout_seconds" {
+  description = "How long an invocation may take."
+  type        = number
+}
+
+variable "reserved_concurrency" {
+  description = "Executions kept for the function; -1: none."
+  type        = number
+}
+
+variable "log_level" {
+  description = "What the function logs."
+  type        = string
+}
+
+variable "log_retention_days" {
+  description = "How long the log is kept."
+  type        = number
+}
+
+variable "queue_arn" {
+  description = "Queue that announces batches."
+  type        = string
+}
+
+variable "batch_size" {
+  description = "Messages an invocation gets at most."
+  type        = number
+}
+
+variable "batching_window_seconds" {
+  description = "How long messages are gathered."
+  type        = number
+}
+
+variable "maximum_concurrency" {
+  description = "Invocations side by side that the queue may cause."
+  type        = number
+}
+
+variable "buckets" {
+  description = "Name and ARN of the buckets that the function reads and writes."
+  type = object({
+    raw     = object({ name = string, arn = string })
+    curated = object({ name = string, arn = string })
+    models  = object({ name = string, arn = string })
+  })
+}
+
+variable "model_parameter" {
+  description = "Parameter that says which model is current."
+  type        = object({ name = string, arn = string })
+}
+
+variable "topic_arn" {
+  description = "Topic that gets the alarms of wells."
+  type        = string
+}

@@ -1,0 +1,31 @@
+"""SQL's columns and the columns that are scored are one list."""
+
+import json
+import re
+
+import pyarrow as pa
+
+from petrostream.catalog import COLUMNS_FILE, scored_columns, sql_name
+from petrostream.columns import SCORED_SCHEMA
+
+
+def test_terraforms_tables_have_the_columns_of_scored_objects() -> None:
+    assert json.loads(COLUMNS_FILE.read_text()) == scored_columns(), (
+        "run `python -m petrostream.catalog`: the columns have changed"
+    )
+
+
+def test_every_column_has_a_name_that_athena_takes_and_no_two_have_the_same() -> None:
+    names = [column["name"] for column in scored_columns()]
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,254}", name) for name in names)
+    assert len(set(names)) == len(SCORED_SCHEMA)
+    assert sql_name("P-MON-CKP") == "p_mon_ckp"
+
+
+def test_columns_read_by_position_stand_where_the_rows_have_them() -> None:
+    kinds = {"timestamp": "timestamp", "double": "double", "smallint": "int16", "tinyint": "int8"}
+    for column, field in zip(scored_columns(), SCORED_SCHEMA, strict=True):
+        if pa.types.is_dictionary(field.type):
+            assert column["type"] == "string"
+        else:
+            assert str(field.type).startswith(kinds[column["type"]])
