@@ -13,8 +13,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from ml.training import TrainingSettings, train
-from petrostream import aws
-from petrostream.local.resources import REGION, Clients, provision
+from petrostream.local.endpoint import FAKE_CREDENTIALS
+from petrostream.local.endpoint import environment as aws_environment
+from petrostream.local.resources import Clients, provision
 from petrostream.models import Model, PackedModel, pack, unpack
 from petrostream.recordings import Recording, find_recordings, read_recordings
 from petrostream.registry import ModelRegistry
@@ -31,14 +32,6 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("petrostream")
 
 REAL_DATA = Path(os.environ.get("PETROSTREAM_TEST_DATA", PROJECT_ROOT.parent / "shared" / "data"))
-FAKE_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_SESSION_TOKEN": "testing",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -104,9 +97,9 @@ def provisioned(server: str, monkeypatch: pytest.MonkeyPatch) -> Provisioned:
     request = urllib.request.Request(f"{server}/moto-api/reset", method="POST")
     urllib.request.urlopen(request).close()
     monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    clients = Clients(aws.s3(), aws.sqs(), aws.sns(), aws.ssm())
+    clients = Clients.connect()
     settings = provision(clients)
-    environment = {**FAKE_CREDENTIALS, "AWS_ENDPOINT_URL": server, **settings.to_environment()}
+    environment = {**aws_environment(server), **settings.to_environment()}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return Provisioned(settings, clients, environment)

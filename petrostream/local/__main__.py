@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from petrostream.console import run_command
 from petrostream.errors import UsageError
 from petrostream.local import stack
-from petrostream.local.resources import FUNCTION_TIMEOUT_SECONDS
+from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
 
 
 def _up(options: argparse.Namespace) -> int:
-    if options.slots < 1 or options.timeout <= 0:
-        raise UsageError("--slots and --timeout take numbers above 0")
+    if options.slots < 1 or options.timeout < 1:
+        raise UsageError("--slots and --timeout take whole numbers above 0")
     made = stack.up(stack.StackOptions(options.port, options.slots, options.timeout))
     sys.stdout.write(
         f"the embedded AWS is up at {stack.endpoint(made)}, a worker with {options.slots} slots "
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up.add_argument("--slots", type=int, default=2, help="invocations side by side")
     up.add_argument(
         "--timeout",
-        type=float,
+        type=int,
         default=FUNCTION_TIMEOUT_SECONDS,
         metavar="SECONDS",
         help="how long the handler may take (default: %(default)s)",

@@ -1,12 +1,26 @@
-"""What the stack consists of, and how to make it with plain API calls on the embedded AWS."""
+"""What the stack consists of, and how to make it with plain API calls on the embedded AWS.
+
+The quick way, in a second: what the pipeline itself runs on, with the names and attributes that
+`infrastructure/` gives. Terraform makes the rest too (lifecycles, registry, catalogue, alarms).
+"""
 
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import boto3
+
+from petrostream import aws
 from petrostream.keys import READINGS, SUFFIX
+from petrostream.local.endpoint import ACCOUNT, NAME, REGION
+from petrostream.local.function import (
+    FUNCTION,
+    FUNCTION_MEMORY_MB,
+    FUNCTION_TIMEOUT_SECONDS,
+    lambda_client,
+)
 from petrostream.registry import NO_MODEL
-from petrostream.settings import Settings
+from petrostream.settings import Settings, variable
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -14,15 +28,28 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
 
-ACCOUNT: Final = "123456789012"
-REGION: Final = "us-east-1"
-FUNCTION_TIMEOUT_SECONDS: Final = 20
+BUCKETS: Final = {
+    kind: f"{NAME}-{kind}-{ACCOUNT}-{REGION}" for kind in ("raw", "curated", "models", "results")
+}
+VERSIONED: Final = ("raw", "curated", "models")
+QUEUE: Final = f"{NAME}-ingest"
+DEAD_LETTER_QUEUE: Final = f"{NAME}-ingest-dlq"
+TOPIC: Final = f"{NAME}-alarms"
+PLATFORM_TOPIC: Final = f"{NAME}-platform"
+MODEL_PARAMETER: Final = f"/{NAME}/model"
+
 BATCH_SIZE: Final = 10
+BATCHING_WINDOW_SECONDS: Final = 0
+MAXIMUM_CONCURRENCY: Final = 10
 MAX_RECEIVE_COUNT: Final = 5
 LONG_POLL_SECONDS: Final = 20
 RETENTION_SECONDS: Final = 14 * 86_400
+MAXIMUM_MESSAGE_BYTES: Final = 256 * 1024
 VISIBILITY_FACTOR: Final = 6
 """AWS's advice: a message stays hidden for six times as long as the function may run."""
+
+_NO_IMAGE: Final = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{FUNCTION}@sha256:{'0' * 64}"
+"""The worker runs the code of this folder, so no image has to be there."""
 
 
 @dataclass(frozen=True)
@@ -33,65 +60,158 @@ class Clients:
     sqs: "SQSClient"
     sns: "SNSClient"
     ssm: "SSMClient"
+    lambda_: Any
+    iam: Any
+
+    @classmethod
+    def connect(cls) -> "Clients":
+        """Clients for the AWS that the environment names."""
+        return cls(aws.s3(), aws.sqs(), aws.sns(), aws.ssm(), lambda_client(), boto3.client("iam"))
 
 
 def provision(
     clients: Clients,
     *,
-    function_timeout_seconds: float = FUNCTION_TIMEOUT_SECONDS,
+    function_timeout_seconds: int = FUNCTION_TIMEOUT_SECONDS,
     max_receive_count: int = MAX_RECEIVE_COUNT,
 ) -> Settings:
-    """Make buckets, queue, dead-letter queue, notification, topic and pointer."""
-    raw, curated, models = (f"petrostream-{kind}-{ACCOUNT}-{REGION}" for kind in _BUCKETS)
-    for bucket in (raw, curated, models):
-        clients.s3.create_bucket(Bucket=bucket)
-    dead_letter_url, dead_letter_arn = _queue(clients.sqs, "petrostream-ingest-dlq", {})
-    queue_url, queue_arn = _queue(
-        clients.sqs,
-        "petrostream-ingest",
-        {
-            "VisibilityTimeout": str(max(1, round(VISIBILITY_FACTOR * function_timeout_seconds))),
-            "ReceiveMessageWaitTimeSeconds": str(LONG_POLL_SECONDS),
-            "RedrivePolicy": json.dumps(
-                {"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": max_receive_count},
-                separators=(",", ":"),
-            ),
-        },
+    """Make buckets, queues, notification, topics, pointer, function and event source mapping."""
+    for kind, bucket in BUCKETS.items():
+        _make_bucket(clients.s3, bucket, versioned=kind in VERSIONED)
+    dead_letter_url = _make_dead_letter_queue(clients.sqs)
+    queue_url = _make_queue(
+        clients.sqs, VISIBILITY_FACTOR * function_timeout_seconds, max_receive_count
     )
-    _notify(clients.s3, raw, queue_arn)
-    topic_arn = clients.sns.create_topic(Name="petrostream-alarms")["TopicArn"]
-    parameter = "/petrostream/model"
-    clients.ssm.put_parameter(Name=parameter, Value=NO_MODEL, Type="String")
-    return Settings(
-        raw_bucket=raw,
-        curated_bucket=curated,
-        models_bucket=models,
-        model_parameter=parameter,
+    _announce_readings(clients.s3)
+    topic_arn = clients.sns.create_topic(Name=TOPIC)["TopicArn"]
+    clients.sns.create_topic(Name=PLATFORM_TOPIC)
+    clients.ssm.put_parameter(Name=MODEL_PARAMETER, Value=NO_MODEL, Type="String")
+    settings = Settings(
+        raw_bucket=BUCKETS["raw"],
+        curated_bucket=BUCKETS["curated"],
+        models_bucket=BUCKETS["models"],
+        model_parameter=MODEL_PARAMETER,
         topic_arn=topic_arn,
         queue_url=queue_url,
         dead_letter_queue_url=dead_letter_url,
+        function_name=FUNCTION,
     )
+    _make_function(clients, settings, function_timeout_seconds)
+    _map_queue_to_function(clients.lambda_)
+    return settings
 
 
-_BUCKETS: Final = ("raw", "curated", "models")
+def outputs(clients: Clients, settings: Settings) -> dict[str, Any]:
+    """Those of Terraform's outputs whose resources `provision` makes, under the same names."""
+    [mapping] = clients.lambda_.list_event_source_mappings(FunctionName=FUNCTION)[
+        "EventSourceMappings"
+    ]
+    return {
+        "name": NAME,
+        "region": REGION,
+        "account_id": ACCOUNT,
+        "buckets": BUCKETS,
+        "results_bucket": BUCKETS["results"],
+        "function_name": settings.function_name,
+        "mapping_uuid": mapping["UUID"],
+        "topic_arn": settings.topic_arn,
+        "platform_topic_arn": _arn("sns", PLATFORM_TOPIC),
+    }
 
 
-def _queue(sqs: "SQSClient", name: str, attributes: dict[str, str]) -> tuple[str, str]:
-    common = {"MessageRetentionPeriod": str(RETENTION_SECONDS), "SqsManagedSseEnabled": "true"}
-    wanted: Any = {**common, **attributes}
-    url = sqs.create_queue(QueueName=name, Attributes=wanted)["QueueUrl"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return url, found["Attributes"]["QueueArn"]
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
 
 
-def _notify(s3: "S3Client", bucket: str, queue_arn: str) -> None:
-    s3.put_bucket_notification_configuration(
+def _make_bucket(s3: "S3Client", bucket: str, *, versioned: bool) -> None:
+    s3.create_bucket(Bucket=bucket)
+    s3.put_public_access_block(
         Bucket=bucket,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    if versioned:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+def _make_dead_letter_queue(sqs: "SQSClient") -> str:
+    allowed = {"redrivePermission": "byQueue", "sourceQueueArns": [_arn("sqs", QUEUE)]}
+    attributes = {
+        "RedriveAllowPolicy": _compact(allowed),
+        "Policy": _policy(_tls_only(DEAD_LETTER_QUEUE)),
+    }
+    return _create_queue(sqs, DEAD_LETTER_QUEUE, attributes)
+
+
+def _make_queue(sqs: "SQSClient", visibility_seconds: int, max_receive_count: int) -> str:
+    redrive = {
+        "deadLetterTargetArn": _arn("sqs", DEAD_LETTER_QUEUE),
+        "maxReceiveCount": max_receive_count,
+    }
+    attributes = {
+        "VisibilityTimeout": str(visibility_seconds),
+        "RedrivePolicy": _compact(redrive),
+        "Policy": _policy(_raw_bucket_announces(), _tls_only(QUEUE)),
+    }
+    return _create_queue(sqs, QUEUE, attributes)
+
+
+def _create_queue(sqs: "SQSClient", name: str, attributes: dict[str, str]) -> str:
+    wanted: Any = {
+        "MessageRetentionPeriod": str(RETENTION_SECONDS),
+        "MaximumMessageSize": str(MAXIMUM_MESSAGE_BYTES),
+        "ReceiveMessageWaitTimeSeconds": str(LONG_POLL_SECONDS),
+        "SqsManagedSseEnabled": "true",
+        **attributes,
+    }
+    return sqs.create_queue(QueueName=name, Attributes=wanted)["QueueUrl"]
+
+
+def _raw_bucket_announces() -> dict[str, Any]:
+    return {
+        "Sid": "RawBucketAnnounces",
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": _arn("sqs", QUEUE),
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{BUCKETS['raw']}"},
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        },
+    }
+
+
+def _tls_only(queue: str) -> dict[str, Any]:
+    return {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": _arn("sqs", queue),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return _compact({"Version": "2012-10-17", "Statement": statements})
+
+
+def _compact(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _announce_readings(s3: "S3Client") -> None:
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKETS["raw"],
         NotificationConfiguration={
             "QueueConfigurations": [
                 {
                     "Id": "readings",
-                    "QueueArn": queue_arn,
+                    "QueueArn": _arn("sqs", QUEUE),
                     "Events": ["s3:ObjectCreated:*"],
                     "Filter": {
                         "Key": {
@@ -104,4 +224,45 @@ def _notify(s3: "S3Client", bucket: str, queue_arn: str) -> None:
                 }
             ]
         },
+    )
+
+
+_HANDLERS_SETTINGS: Final = (
+    "raw_bucket",
+    "curated_bucket",
+    "models_bucket",
+    "model_parameter",
+    "topic_arn",
+)
+
+
+def _make_function(clients: Clients, settings: Settings, timeout_seconds: int) -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    role = clients.iam.create_role(RoleName=FUNCTION, AssumeRolePolicyDocument=_policy(trust))
+    variables = {variable(name): getattr(settings, name) for name in _HANDLERS_SETTINGS}
+    clients.lambda_.create_function(
+        FunctionName=FUNCTION,
+        Role=role["Role"]["Arn"],
+        PackageType="Image",
+        Code={"ImageUri": _NO_IMAGE},
+        Architectures=["arm64"],
+        MemorySize=FUNCTION_MEMORY_MB,
+        Timeout=timeout_seconds,
+        Environment={"Variables": {**variables, "POWERTOOLS_LOG_LEVEL": "INFO"}},
+        TracingConfig={"Mode": "Active"},
+    )
+
+
+def _map_queue_to_function(lambda_: Any) -> None:
+    lambda_.create_event_source_mapping(
+        FunctionName=FUNCTION,
+        EventSourceArn=_arn("sqs", QUEUE),
+        BatchSize=BATCH_SIZE,
+        MaximumBatchingWindowInSeconds=BATCHING_WINDOW_SECONDS,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        ScalingConfig={"MaximumConcurrency": MAXIMUM_CONCURRENCY},
     )

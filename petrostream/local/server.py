@@ -17,8 +17,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from petrostream.local import patches
-
-HOST = "127.0.0.1"
+from petrostream.local.endpoint import HOST
 
 
 def main(arguments: list[str]) -> int:

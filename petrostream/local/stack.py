@@ -7,11 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 import psutil
 
@@ -19,29 +19,28 @@ from petrostream import aws
 from petrostream.aws import explained
 from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
 from petrostream.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
-from petrostream.local.resources import (
-    FUNCTION_TIMEOUT_SECONDS,
-    REGION,
-    Clients,
-    provision,
-)
-from petrostream.local.server import HOST
+from petrostream.local import resources
+from petrostream.local.endpoint import HOST
+from petrostream.local.endpoint import environment as aws_environment
+from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
 from petrostream.registry import ModelRegistry
 from petrostream.settings import (
+    LOCAL,
     PROJECT_ROOT,
     Settings,
     read_stack,
     stack_file,
     state_folder,
     use_stack,
+    variable,
     write_stack,
 )
 from petrostream.storage import Bucket
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _SERVER: Final = "server"
 WORKER: Final = "worker"
-_FOLDERS: Final = ("logs", "replays", "model", "demo")
+_FOLDERS: Final = ("logs", "replays", "model", "demo", "terraform")
 _STOP_SECONDS: Final = 10.0
 _START_SECONDS: Final = 30.0
 
@@ -52,13 +51,31 @@ class StackOptions:
 
     port: int = 0
     slots: int = 2
-    function_timeout_seconds: float = FUNCTION_TIMEOUT_SECONDS
+    function_timeout_seconds: int = FUNCTION_TIMEOUT_SECONDS
 
 
-def up(options: StackOptions | None = None) -> dict[str, Any]:
+class Provisioned(NamedTuple):
+    """What a provisioner made: the names that commands need, and Terraform's outputs."""
+
+    settings: Settings
+    outputs: dict[str, Any]
+
+
+Provision = Callable[[Mapping[str, str]], tuple[Settings, dict[str, Any]]]
+"""Makes the resources on the AWS that the given environment names."""
+
+
+def up(options: StackOptions | None = None, provision: Provision | None = None) -> dict[str, Any]:
     """Start the embedded AWS, provision it, start the worker, write the stack file.
 
     Where the stack is up but its worker has died, only the worker is started again.
+
+    Parameters
+    ----------
+    options
+        Port, slots, and the function's time-out (where Python provisions).
+    provision
+        Terraform, as a function; without it, Python provisions the quick way.
 
     Raises
     ------
@@ -67,50 +84,52 @@ def up(options: StackOptions | None = None) -> dict[str, Any]:
     """
     options = options or StackOptions()
     stack = read_stack()
-    if stack is not None and find_process(stack["processes"].get(_SERVER, {})):
-        if find_process(stack["processes"].get(WORKER, {})):
+    if stack is not None and _is_provisioned(stack) and _process(stack, _SERVER):
+        if _process(stack, WORKER):
             raise UsageError(
                 f"a stack is up already at {endpoint(stack)}: stop it with `make down` first"
             )
         _start_worker(stack, options)
         return stack
     down()
-    port = check_port(options.port, "AWS_PORT")
-    logs = state_folder() / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    server, port = _start_server(port, logs)
+    stack = _start_server(options)
     try:
-        environment = _environment(port)
-        os.environ.update(environment)
-        settings = provision(
-            Clients(aws.s3(), aws.sqs(), aws.sns(), aws.ssm()),
-            function_timeout_seconds=options.function_timeout_seconds,
-        )
-        environment |= settings.to_environment()
-        stack = {
-            "format": _FORMAT,
-            "target": "local",
-            "environment": environment,
-            "processes": {_SERVER: _identity(server.pid)},
-        }
+        os.environ.update(stack["environment"])
+        stack["provisioner"] = "python" if provision is None else "terraform"
+        provision = provision or _quickly(options)
+        settings, stack["outputs"] = provision(dict(stack["environment"]))
+        stack["environment"] |= settings.to_environment()
         write_stack(stack)
         _start_worker(stack, options)
     except BaseException:
-        stop_process(stack["processes"].get(WORKER, {}) if stack else {})
-        server.kill()
-        server.wait()
-        _remove_files()
+        down()
         raise
     return stack
 
 
+def _quickly(options: StackOptions) -> Provision:
+    def provision(_environment: Mapping[str, str]) -> Provisioned:
+        clients = resources.Clients.connect()
+        settings = resources.provision(
+            clients, function_timeout_seconds=options.function_timeout_seconds
+        )
+        return Provisioned(settings, resources.outputs(clients, settings))
+
+    return provision
+
+
+def _is_provisioned(stack: dict[str, Any]) -> bool:
+    """Whether `up` got so far; one that was killed before leaves a server and no names."""
+    return variable("function_name") in stack["environment"]
+
+
+def _process(stack: dict[str, Any], name: str) -> psutil.Process | None:
+    return find_process(stack.get("processes", {}).get(name, {}))
+
+
 def _start_worker(stack: dict[str, Any], options: StackOptions) -> None:
     worker = spawn(
-        [
-            "petrostream.local.worker",
-            f"--slots={options.slots}",
-            f"--timeout={options.function_timeout_seconds}",
-        ],
+        ["petrostream.local.worker", f"--slots={options.slots}"],
         state_folder() / "logs" / "worker.log",
         stack["environment"],
     )
@@ -171,34 +190,39 @@ def check_port(port: int, option: str) -> int:
     return port
 
 
-def _start_server(port: int, logs: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """Start the server and wait for the line with its port."""
+def _start_server(options: StackOptions) -> dict[str, Any]:
+    """Start the server, and write a stack file that lets `down` find it from now on."""
+    port = check_port(options.port, "AWS_PORT")
+    logs = state_folder() / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
     with (logs / "server.log").open("ab") as log:
         server = _spawn(["petrostream.local.server", str(port)], log, subprocess.PIPE, {})
+    try:
+        stack = {
+            "format": _FORMAT,
+            "target": LOCAL,
+            "environment": aws_environment(f"http://{HOST}:{_port_of(server)}"),
+            "processes": {_SERVER: _identity(server.pid)},
+        }
+        write_stack(stack)
+    except BaseException:
+        server.kill()
+        server.wait()
+        raise
+    return stack
+
+
+def _port_of(server: subprocess.Popen[bytes]) -> int:
+    """Wait for the line with the server's port."""
     if server.stdout is None:
         raise ServiceUnavailable("the embedded AWS gave no output")
     ready, _, _ = select.select([server.stdout], [], [], _START_SECONDS)
     line = server.stdout.readline() if ready else b""
     server.stdout.close()
     if not line.strip().isdigit():
-        server.kill()
-        server.wait()
-        raise ServiceUnavailable(
-            f"the embedded AWS did not start: see {logs / 'server.log'} for why"
-        )
-    return server, int(line)
-
-
-def _environment(port: int) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_SESSION_TOKEN": "testing",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
+        log = state_folder() / "logs" / "server.log"
+        raise ServiceUnavailable(f"the embedded AWS did not start: see {log} for why")
+    return int(line)
 
 
 def spawn(module: Sequence[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -332,6 +356,8 @@ def status() -> list[str]:
     for name, identity in stack["processes"].items():
         state = "running" if find_process(identity) else "NOT RUNNING"
         lines.append(f"{name:<10} {state} (process {identity['pid']})")
+    if not _is_provisioned(stack):
+        return [*lines, "`make up` did not get to its end: run it again"]
     try:
         return [*lines, *_contents(Settings.load())]
     except PetroStreamError as error:

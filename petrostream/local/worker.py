@@ -1,158 +1,48 @@
-"""The worker: does what Lambda's event source mapping and execution environments do.
+"""The worker: does what Lambda's event source mapping does, with what was provisioned.
 
-Each slot long-polls the queue for up to ten messages, hands them to the handler in a process of
-its own, and deletes the messages that the handler did not name as failed. A handler that raises,
-runs out of time or dies fails its whole batch: those messages are seen again after the queue's
-visibility time-out, and end in the dead-letter queue after `maxReceiveCount` tries. Both are the
-queue's own doing, as on AWS.
+It asks the Lambda API for the function and its mapping. Each slot long-polls the queue, hands the
+messages to the handler in a process of its own, and deletes those that the handler did not name as
+failed. A handler that raises, runs out of time or dies fails its whole batch: those messages are
+seen again after the queue's visibility time-out, and end in the dead-letter queue after
+`maxReceiveCount` tries. Both are the queue's own doing, as on AWS. While the mapping is disabled,
+nothing is polled.
 
 Run as ``python -m petrostream.local.worker``; ends at SIGTERM, after the batches in hand.
 """
 
 import argparse
-import importlib
-import json
 import logging
-import multiprocessing
-import os
+import math
 import signal
 import sys
 import threading
 import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from petrostream import aws
+from petrostream.aws import explained
 from petrostream.errors import PetroStreamError
-from petrostream.local.resources import BATCH_SIZE, FUNCTION_TIMEOUT_SECONDS
-from petrostream.settings import PROJECT_ROOT, Settings, use_stack
+from petrostream.local.execution import Environment, InvocationFailed, serve_environment
+from petrostream.local.function import EventSource, Function, lambda_client
+from petrostream.settings import Settings, use_stack
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_sqs.type_defs import MessageTypeDef
 
-_FUNCTION_NAME: Final = "petrostream-scoring"
-_MEMORY_MB: Final = 1024
-_COLD_START_SECONDS: Final = 60.0
+_MOST_AT_ONCE: Final = 10
+"""What SQS gives or deletes in one call."""
 _POLL_SECONDS: Final = 5
 _PAUSE_AFTER_FAULT_SECONDS: Final = 1.0
-_SPAWN: Final = multiprocessing.get_context("spawn")
+_LOOK_AT_MAPPING_SECONDS: Final = 2.0
+_SLOTS: Final = 2
 
 log = logging.getLogger("petrostream.worker")
-
-
-@dataclass(frozen=True, slots=True)
-class InvocationContext:
-    """What Lambda hands to a handler besides the event."""
-
-    aws_request_id: str
-    deadline: float
-    function_name: str = _FUNCTION_NAME
-    function_version: str = "$LATEST"
-    memory_limit_in_mb: int = _MEMORY_MB
-    invoked_function_arn: str = f"arn:aws:lambda:us-east-1:123456789012:function:{_FUNCTION_NAME}"
-    log_group_name: str = f"/aws/lambda/{_FUNCTION_NAME}"
-    log_stream_name: str = "local"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the invocation is ended."""
-        return max(0, int((self.deadline - time.monotonic()) * 1000))
-
-
-def serve_environment(connection: Connection, timeout_seconds: float) -> None:
-    """Run one execution environment: import the handler, answer events until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("AWS_LAMBDA_FUNCTION_NAME", _FUNCTION_NAME)
-    os.environ.setdefault("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", str(_MEMORY_MB))
-    sys.path.insert(0, str(PROJECT_ROOT / "lambda"))
-    handler = importlib.import_module("app").handler
-    connection.send("ready")
-    while True:
-        try:
-            event = connection.recv()
-        except EOFError:
-            return
-        context = InvocationContext(str(uuid.uuid4()), time.monotonic() + timeout_seconds)
-        try:
-            connection.send((True, json.loads(json.dumps(handler(event, context)))))
-        except Exception as error:
-            log.exception("the handler raised")
-            connection.send((False, repr(error)))
-
-
-class InvocationFailed(PetroStreamError):
-    """The handler raised, ran out of time or died: its whole batch counts as failed."""
-
-
-class Environment:
-    """One execution environment in a process of its own, started when needed."""
-
-    def __init__(
-        self,
-        timeout_seconds: float,
-        serve: Callable[[Connection, float], None] = serve_environment,
-    ) -> None:
-        self._timeout = timeout_seconds
-        self._serve = serve
-        self._process: SpawnProcess | None = None
-        self._connection: Connection | None = None
-
-    def invoke(self, event: dict[str, Any]) -> Any:
-        """Hand an event to the handler and return its answer.
-
-        Raises
-        ------
-        InvocationFailed
-            If there is no answer; the process is replaced where it is to blame.
-        """
-        try:
-            connection = self._started()
-            connection.send(event)
-            if not connection.poll(self._timeout):
-                raise InvocationFailed(f"the handler took longer than {self._timeout:g} s")
-            succeeded, answer = connection.recv()
-        except (EOFError, OSError) as error:
-            self.stop()
-            raise InvocationFailed(f"the handler's process died ({error!r})") from error
-        except InvocationFailed:
-            self.stop()
-            raise
-        if not succeeded:
-            raise InvocationFailed(f"the handler raised {answer}")
-        return answer
-
-    def _started(self) -> Connection:
-        if self._connection is not None and self._process is not None and self._process.is_alive():
-            return self._connection
-        self.stop()
-        ours, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(
-            target=self._serve, args=(theirs, self._timeout), daemon=True
-        )
-        self._process.start()
-        theirs.close()
-        try:
-            if not ours.poll(_COLD_START_SECONDS) or ours.recv() != "ready":
-                raise InvocationFailed("the handler's process did not get ready")
-        except EOFError as error:
-            raise InvocationFailed("the handler can't be imported; see the log") from error
-        self._connection = ours
-        return ours
-
-    def stop(self) -> None:
-        """End the process."""
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        self._connection = self._process = None
 
 
 def failed_message_ids(answer: Any, sent: Sequence[str]) -> set[str]:
@@ -194,43 +84,72 @@ def sqs_event(messages: "Sequence[MessageTypeDef]", queue_arn: str) -> dict[str,
 
 @dataclass
 class Worker:
-    """Polls one queue with several slots side by side."""
+    """Polls the queue of an event source mapping with several slots side by side."""
 
     sqs: "SQSClient"
-    queue_url: str
-    slots: int
-    timeout_seconds: float
-    batch_size: int = BATCH_SIZE
-    serve: Callable[[Connection, float], None] = serve_environment
+    lambda_: Any
+    function: Function
+    source: EventSource
+    slots: int | None = None
+    serve: Callable[[Connection, Function], None] = serve_environment
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _enabled: threading.Event = field(default_factory=threading.Event)
     _busy: list[threading.Lock] = field(default_factory=list)
+
+    @property
+    def concurrency(self) -> int:
+        """How many invocations run side by side: the mapping's maximum, but the slots at most."""
+        limits = (self.slots, self.source.maximum_concurrency)
+        return min((limit for limit in limits if limit is not None), default=_SLOTS)
 
     def run(self) -> None:
         """Poll until `stop` is called; then finish the batches in hand and return."""
-        attributes = self.sqs.get_queue_attributes(
-            QueueUrl=self.queue_url, AttributeNames=["QueueArn"]
-        )["Attributes"]
-        self._busy = [threading.Lock() for _ in range(self.slots)]
+        queue_url = self._queue_url()
+        self._obey(self.source)
+        self._busy = [threading.Lock() for _ in range(self.concurrency)]
         for busy in self._busy:
-            threading.Thread(
-                target=self._poll, args=(attributes["QueueArn"], busy), daemon=True
-            ).start()
-        self._stopping.wait()
+            threading.Thread(target=self._poll, args=(queue_url, busy), daemon=True).start()
+        while not self._stopping.wait(_LOOK_AT_MAPPING_SECONDS):
+            self._look_at_mapping()
         for busy in self._busy:
-            busy.acquire(timeout=self.timeout_seconds + 1)
+            busy.acquire(timeout=self.function.timeout_seconds + 1)
 
     def stop(self) -> None:
         """Let `run` return."""
         self._stopping.set()
+        self._enabled.set()
 
-    def _poll(self, queue_arn: str, busy: threading.Lock) -> None:
-        environment = Environment(self.timeout_seconds, self.serve)
-        while not self._stopping.is_set():
+    def _queue_url(self) -> str:
+        name = self.source.queue_arn.rpartition(":")[2]
+        with explained(f"asking for the queue {name}"):
+            return self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+
+    def _look_at_mapping(self) -> None:
+        try:
+            found = self.lambda_.get_event_source_mapping(UUID=self.source.uuid)
+        except (ClientError, BotoCoreError) as error:
+            log.warning("the event source mapping can't be asked for: %s", error)
+        else:
+            self._obey(EventSource.parse(found))
+
+    def _obey(self, source: EventSource) -> None:
+        """Poll, or pause, as the mapping's state says."""
+        if source.enabled and not self._enabled.is_set():
+            log.info("the event source mapping is enabled: polling with %d slots", self.concurrency)
+            self._enabled.set()
+        elif not source.enabled and (self._enabled.is_set() or source is self.source):
+            log.info("the event source mapping is disabled: nothing is polled")
+            if not self._stopping.is_set():
+                self._enabled.clear()
+
+    def _poll(self, queue_url: str, busy: threading.Lock) -> None:
+        environment = Environment(self.function, self.serve)
+        while self._enabled.wait() and not self._stopping.is_set():
             try:
-                messages = self._receive()
+                messages = self._gather(queue_url)
                 with busy:
                     if messages and not self._stopping.is_set():
-                        self._deliver(environment, messages, queue_arn)
+                        self._deliver(environment, messages, queue_url)
             except (ClientError, BotoCoreError) as error:
                 log.warning("the queue can't be reached: %s", error)
                 self._stopping.wait(_PAUSE_AFTER_FAULT_SECONDS)
@@ -241,50 +160,78 @@ class Worker:
                 self._stopping.wait(_PAUSE_AFTER_FAULT_SECONDS)
         environment.stop()
 
-    def _receive(self) -> "list[MessageTypeDef]":
+    def _gather(self, queue_url: str) -> "list[MessageTypeDef]":
+        """Wait for messages; with a batching window, for as many as come within it."""
+        messages = self._receive(queue_url, self.source.batch_size, _POLL_SECONDS)
+        closes = time.monotonic() + self.source.batching_window_seconds
+        while messages and (room := self.source.batch_size - len(messages)) > 0:
+            left = closes - time.monotonic()
+            if left <= 0 or self._stopping.is_set():
+                break
+            messages += self._receive(queue_url, room, min(_POLL_SECONDS, math.ceil(left)))
+        return messages
+
+    def _receive(self, queue_url: str, count: int, seconds: int) -> "list[MessageTypeDef]":
         response = self.sqs.receive_message(
-            QueueUrl=self.queue_url,
-            MaxNumberOfMessages=self.batch_size,
-            WaitTimeSeconds=_POLL_SECONDS,
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=min(count, _MOST_AT_ONCE),
+            WaitTimeSeconds=seconds,
             MessageSystemAttributeNames=["All"],
         )
         return response.get("Messages", [])
 
     def _deliver(
-        self, environment: Environment, messages: "list[MessageTypeDef]", queue_arn: str
+        self, environment: Environment, messages: "list[MessageTypeDef]", queue_url: str
     ) -> None:
-        answer = environment.invoke(sqs_event(messages, queue_arn))
-        failed = failed_message_ids(answer, [message["MessageId"] for message in messages])
+        answer = environment.invoke(sqs_event(messages, self.source.queue_arn))
+        failed = self._failed(answer, messages)
         if failed:
             log.warning("%d of %d messages failed and come back", len(failed), len(messages))
         done = [message for message in messages if message["MessageId"] not in failed]
-        if done:
+        for some in _in_parts(done):
             self.sqs.delete_message_batch(
-                QueueUrl=self.queue_url,
+                QueueUrl=queue_url,
                 Entries=[
                     {"Id": str(position), "ReceiptHandle": message["ReceiptHandle"]}
-                    for position, message in enumerate(done)
+                    for position, message in enumerate(some)
                 ],
             )
+
+    def _failed(self, answer: Any, messages: "list[MessageTypeDef]") -> set[str]:
+        """Which messages come back; where failed items are not reported, an answer is success."""
+        if not self.source.reports_failed_items:
+            return set()
+        return failed_message_ids(answer, [message["MessageId"] for message in messages])
+
+
+def _in_parts(messages: "list[MessageTypeDef]") -> "Iterator[list[MessageTypeDef]]":
+    for first in range(0, len(messages), _MOST_AT_ONCE):
+        yield messages[first : first + _MOST_AT_ONCE]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the worker until SIGTERM or Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m petrostream.local.worker")
-    parser.add_argument("--slots", type=int, default=2, help="invocations side by side")
-    parser.add_argument("--timeout", type=float, default=FUNCTION_TIMEOUT_SECONDS)
+    parser.add_argument(
+        "--slots",
+        type=int,
+        help="invocations side by side at most (default: what the event source mapping allows)",
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         use_stack()
-        settings = Settings.load("queue_url")
+        settings = Settings.load("function_name")
+        lambda_ = lambda_client()
+        function = Function.read(lambda_, settings.function_name)
+        source = EventSource.read(lambda_, function)
+        worker = Worker(aws.sqs(), lambda_, function, source, options.slots)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, lambda *_: worker.stop())
+        worker.run()
     except PetroStreamError as error:
         log.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
         return 2
-    worker = Worker(aws.sqs(), settings.queue_url, options.slots, options.timeout)
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: worker.stop())
-    worker.run()
     log.info("the worker has ended")
     return 0
 

@@ -19,7 +19,7 @@ from petrostream.registry import CurrentModel, ModelRegistry
 from petrostream.settings import PROJECT_ROOT, Settings, read_stack
 from petrostream.storage import Bucket
 
-FUNCTION_TIMEOUT = 4.0  # messages are seen again after six of these
+FUNCTION_TIMEOUT = 4  # messages are seen again after six of these
 
 
 def run(*arguments: str) -> None:

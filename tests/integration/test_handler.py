@@ -28,7 +28,7 @@ from petrostream.batches import MAX_ROWS, Batch, cut, encode
 from petrostream.columns import TIMESTAMP, TIMESTAMP_TYPE
 from petrostream.events import Event
 from petrostream.keys import PROFILES, QUARANTINE, REASON_SUFFIX, profile_key
-from petrostream.local.worker import InvocationContext
+from petrostream.local.execution import InvocationContext
 from petrostream.models import Model, PackedModel, Pointer, pack
 from petrostream.profiles import Profile
 from petrostream.recordings import Recording

@@ -1,36 +1,58 @@
 """What is mended in moto: each patch is needed still, and does what it says."""
 
 import contextlib
+import json
 import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.awslambda.models import LambdaBackend
 from moto.core.utils import unix_time_millis
+from moto.s3.models import FakeKey
 from moto.sqs.models import Message, Queue, SQSBackend
 
 from petrostream.local import patches
+from petrostream.local.endpoint import ACCOUNT, REGION
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
+UNSET = object()
 
 
 @pytest.fixture
-def stock(monkeypatch: pytest.MonkeyPatch) -> None:
+def stock() -> Iterator[None]:
     """moto as it comes, for the length of a test."""
-    for owner, name in PATCHED:
-        monkeypatch.setattr(owner, name, getattr(owner, name))
-
-
-PATCHED = (
-    (SQSBackend, "is_message_valid_based_on_retention_period"),
-    (SQSBackend, "receive_message"),
-    (Queue, "messages"),
-    (Queue, "delete_message"),
-    (Queue, "attributes"),
-)
+    before = [(mend, vars(mend.owner).get(mend.name, UNSET)) for mend in patches.MENDS]
+    yield
+    for mend, value in before:
+        if value is not UNSET:
+            setattr(mend.owner, mend.name, value)
+        elif mend.name in vars(mend.owner):
+            delattr(mend.owner, mend.name)
 
 
 @pytest.fixture
 def patched(stock: None) -> None:
     patches.apply()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Clients of a moto in this process."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with mock_aws():
+        yield boto3.client
+
+
+def is_unknown(call: Callable[[], object]) -> bool:
+    """Whether moto has no such operation."""
+    try:
+        call()
+    except NotImplementedError:
+        return True
+    return False
 
 
 def queue_with(messages: int) -> tuple[SQSBackend, Queue]:
@@ -93,7 +115,7 @@ def clock_reads(monkeypatch: pytest.MonkeyPatch, messages: int) -> int:
         return unix_time_millis()
 
     monkeypatch.setattr("moto.sqs.models.unix_time_millis", counted)
-    monkeypatch.setattr("petrostream.local.patches.unix_time_millis", counted)
+    monkeypatch.setattr("petrostream.local.patches.sqs.unix_time_millis", counted)
     backend.receive_message("q", 1, 0, 30)
     return reads
 
@@ -120,7 +142,7 @@ def scans(monkeypatch: pytest.MonkeyPatch) -> int:
         counted += 1
         return 0
 
-    for name in patches._COUNTERS.values():
+    for name in patches.sqs._COUNTERS.values():
         monkeypatch.setattr(Queue, name, property(count))
     backend.send_message("q", "one more")
     return counted
@@ -199,3 +221,401 @@ def test_a_message_past_its_retention_is_not_received(patched: None) -> None:
     backend, queue = queue_with(1)
     queue._messages[0].sent_timestamp = 0
     assert backend.receive_message("q", 1, 0, 30) == []
+
+
+# SQS: what Terraform sets comes back, and only the worker takes messages
+
+
+def make_queues(sqs: Any) -> tuple[str, str]:
+    """A queue and its dead-letter queue."""
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
+    allowed = {"redrivePermission": "byQueue", "sourceQueueArns": [f"{arn}q"]}
+    dead = sqs.create_queue(QueueName="dead", Attributes={"RedriveAllowPolicy": compact(allowed)})
+    redrive = {"deadLetterTargetArn": f"{arn}dead", "maxReceiveCount": 1}
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": f"{arn}q"}
+    queue = sqs.create_queue(
+        QueueName="q",
+        Attributes={
+            "RedrivePolicy": compact(redrive),
+            "Policy": compact({"Version": "2012-10-17", "Statement": [statement]}),
+        },
+    )
+    return queue["QueueUrl"], dead["QueueUrl"]
+
+
+def compact(document: object) -> str:
+    return json.dumps(document, separators=(",", ":"))
+
+
+def attributes_of(sqs: Any, url: str) -> dict[str, str]:
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+
+def test_stock_moto_forgets_the_redrive_allow_policy(stock: None, aws) -> None:
+    _, dead = make_queues(aws("sqs"))
+    assert "RedriveAllowPolicy" not in attributes_of(aws("sqs"), dead), "drop the patch"
+
+
+def test_the_redrive_allow_policy_is_kept_until_it_is_emptied(patched: None, aws) -> None:
+    sqs = aws("sqs")
+    queue, dead = make_queues(sqs)
+    allowed = json.loads(attributes_of(sqs, dead)["RedriveAllowPolicy"])
+    assert allowed["redrivePermission"] == "byQueue"
+    assert "RedriveAllowPolicy" not in attributes_of(sqs, queue)
+    sqs.set_queue_attributes(QueueUrl=dead, Attributes={"RedriveAllowPolicy": ""})
+    assert "RedriveAllowPolicy" not in attributes_of(sqs, dead)
+
+
+def test_stock_moto_writes_the_redrive_policy_with_spaces(stock: None, aws) -> None:
+    queue, _ = make_queues(aws("sqs"))
+    assert " " in attributes_of(aws("sqs"), queue)["RedrivePolicy"], "drop the patch"
+
+
+def test_the_redrive_policy_is_written_as_aws_does(patched: None, aws) -> None:
+    queue, _ = make_queues(aws("sqs"))
+    assert attributes_of(aws("sqs"), queue)["RedrivePolicy"] == (
+        f'{{"deadLetterTargetArn":"arn:aws:sqs:{REGION}:{ACCOUNT}:dead","maxReceiveCount":1}}'
+    )
+
+
+def policy_after_another_change(sqs: Any) -> str | None:
+    queue, _ = make_queues(sqs)
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "7"})
+    return attributes_of(sqs, queue).get("Policy")
+
+
+def test_stock_moto_drops_the_policy_with_any_other_change(stock: None, aws) -> None:
+    assert policy_after_another_change(aws("sqs")) is None, "drop the patch"
+
+
+def test_the_policy_outlives_other_changes_and_can_be_removed(patched: None, aws) -> None:
+    sqs = aws("sqs")
+    assert json.loads(policy_after_another_change(sqs) or "{}")["Statement"]
+    queue = sqs.get_queue_url(QueueName="q")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
+    assert "Policy" not in attributes_of(sqs, queue)
+
+
+def make_function(aws: Callable[[str], Any], **more: Any) -> Any:
+    """A function from an image, as Terraform makes it; gives a client for Lambda."""
+    role = aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    aws("lambda").create_function(
+        FunctionName="f", Role=role, PackageType="Image", Code={"ImageUri": "i@sha256:0"}, **more
+    )
+    return aws("lambda")
+
+
+def taken_by_moto(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many messages moto's own event source mapping takes from a queue."""
+    queue, _ = make_queues(aws("sqs"))
+    make_function(aws).create_event_source_mapping(
+        FunctionName="f", EventSourceArn=attributes_of(aws("sqs"), queue)["QueueArn"]
+    )
+    taken: list[Message] = []
+
+    def invoke(_backend: LambdaBackend, _arn: str, messages: list[Message], _queue: str) -> bool:
+        taken.extend(messages)
+        return True
+
+    monkeypatch.setattr(LambdaBackend, "send_sqs_batch", invoke)
+    aws("sqs").send_message(QueueUrl=queue, MessageBody="one")
+    return len(taken)
+
+
+def test_stock_moto_takes_messages_itself(stock: None, aws, monkeypatch) -> None:
+    assert taken_by_moto(aws, monkeypatch) == 1, "moto leaves them now: drop the patch"
+
+
+def test_messages_are_left_to_the_worker(patched: None, aws, monkeypatch) -> None:
+    assert taken_by_moto(aws, monkeypatch) == 0
+    assert attributes_of(aws("sqs"), "q")["ApproximateNumberOfMessages"] == "1"
+    [mapping] = aws("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert mapping["State"] == "Enabled"
+
+
+# SQS: dead letters go back
+
+
+def test_stock_moto_moves_no_dead_letters(stock: None, aws) -> None:
+    sqs = aws("sqs")
+    _, dead = make_queues(sqs)
+    arn = attributes_of(aws("sqs"), dead).get("QueueArn", "")
+    assert is_unknown(lambda: sqs.start_message_move_task(SourceArn=arn)), "drop the patch"
+    assert is_unknown(lambda: sqs.list_message_move_tasks(SourceArn=arn)), "drop the patch"
+
+
+def test_dead_letters_go_back_as_new_messages(patched: None, aws) -> None:
+    sqs = aws("sqs")
+    queue, dead = make_queues(sqs)
+    for body in ("a", "b"):
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    for _ in range(2):  # the second time they have been received once too often
+        sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    assert attributes_of(sqs, dead)["ApproximateNumberOfMessages"] == "2"
+    arn = attributes_of(sqs, dead)["QueueArn"]
+    assert sqs.start_message_move_task(SourceArn=arn)["TaskHandle"]
+    [task] = sqs.list_message_move_tasks(SourceArn=arn)["Results"]
+    assert task["Status"] == "COMPLETED"
+    assert task["ApproximateNumberOfMessagesMoved"] == 2
+    assert attributes_of(sqs, dead)["ApproximateNumberOfMessages"] == "0"
+    back = sqs.receive_message(
+        QueueUrl=queue, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )["Messages"]
+    assert [message["Body"] for message in back] == ["a", "b"]
+    assert {message["Attributes"]["ApproximateReceiveCount"] for message in back} == {"1"}
+
+
+def test_only_dead_letter_queues_are_moved_from(patched: None, aws) -> None:
+    sqs = aws("sqs")
+    queue, _ = make_queues(sqs)
+    with pytest.raises(ClientError, match="must be configured as a Dead Letter Queue"):
+        sqs.start_message_move_task(SourceArn=attributes_of(sqs, queue)["QueueArn"])
+    with pytest.raises(ClientError, match="doesn't exist"):
+        sqs.start_message_move_task(SourceArn="arn:aws:sqs:us-east-1:1:none")
+
+
+# S3
+
+
+def can_read(s3: Any, **statement: Any) -> bool:
+    """Whether an object can be read over plain HTTP under a policy that denies."""
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"body")
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::bucket/*",
+    }
+    s3.put_bucket_policy(
+        Bucket="bucket",
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny | statement]}),
+    )
+    try:
+        s3.get_object(Bucket="bucket", Key="k")["Body"].read()
+    except ClientError:
+        return False
+    finally:
+        s3.delete_bucket_policy(Bucket="bucket")
+    return True
+
+
+TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_stock_moto_refuses_everything_where_tls_is_insisted_on(stock: None, aws) -> None:
+    assert not can_read(aws("s3"), Condition=TLS_ONLY), "drop the patch"
+
+
+def test_the_loopback_counts_as_tls_and_other_denials_stand(patched: None, aws) -> None:
+    s3 = aws("s3")
+    assert can_read(s3, Condition=TLS_ONLY)
+    assert not can_read(s3)
+    assert not can_read(s3, Condition={"Bool": {"aws:SecureTransport": "true"}})
+    assert not can_read(s3, Condition=TLS_ONLY | {"StringEquals": {"aws:PrincipalAccount": "1"}})
+
+
+def delete_from_a_bucket_no_longer_versioned(s3: Any) -> None:
+    """What `terraform destroy` comes upon: a delete marker, and versioning suspended."""
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="bucket", Key="k", Body=b"body")
+    s3.delete_object(Bucket="bucket", Key="k")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Suspended"})
+    s3.delete_object(Bucket="bucket", Key="k")
+
+
+def test_stock_moto_breaks_on_delete_markers(stock: None, aws) -> None:
+    with pytest.raises(AttributeError, match="dispose"):  # else: drop the patch
+        delete_from_a_bucket_no_longer_versioned(aws("s3"))
+
+
+def test_delete_markers_can_be_deleted(patched: None, aws) -> None:
+    delete_from_a_bucket_no_longer_versioned(aws("s3"))
+    assert "Contents" not in aws("s3").list_objects_v2(Bucket="bucket")
+
+
+def bodies_read_by_listing(s3: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"one", b"two"):
+        s3.put_object(Bucket="bucket", Key="k", Body=body)
+    s3.delete_object(Bucket="bucket", Key="k")
+    read, reads = FakeKey.value.fget, 0
+
+    def counted(key: FakeKey) -> bytes:
+        nonlocal reads
+        reads += 1
+        return read(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeKey, "value", property(counted, FakeKey.value.fset))
+        listed = s3.list_object_versions(Bucket="bucket")
+    assert [version["IsLatest"] for version in listed["Versions"]] == [False, False]
+    assert [marker["IsLatest"] for marker in listed["DeleteMarkers"]] == [True]
+    return reads
+
+
+def test_stock_moto_copies_every_body_to_list_versions(stock: None, aws, monkeypatch) -> None:
+    assert bodies_read_by_listing(aws("s3"), monkeypatch) > 0, "drop the patch"
+
+
+def test_listing_versions_reads_no_body(patched: None, aws, monkeypatch) -> None:
+    assert bodies_read_by_listing(aws("s3"), monkeypatch) == 0
+
+
+# Lambda
+
+LOGGING = {"LogFormat": "Text", "LogGroup": "/own"}
+DEAD_LETTERS = {"TargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"}
+
+
+def configuration_after_an_update(aws: Callable[[str], Any]) -> dict[str, Any]:
+    lambda_ = make_function(aws)
+    lambda_.update_function_configuration(
+        FunctionName="f",
+        LoggingConfig=LOGGING,
+        DeadLetterConfig=DEAD_LETTERS,
+        TracingConfig={"Mode": "Active"},
+    )
+    return lambda_.get_function_configuration(FunctionName="f")
+
+
+def test_stock_moto_gives_a_function_back_in_part(stock: None, aws) -> None:
+    lambda_ = make_function(aws, LoggingConfig=LOGGING, DeadLetterConfig=DEAD_LETTERS)
+    found = lambda_.get_function_configuration(FunctionName="f")
+    assert "LoggingConfig" not in found, "drop the patch"
+    assert "DeadLetterConfig" not in found, "drop the patch"
+    assert found["ImageConfigResponse"]["ImageConfig"]["Command"] == [], "drop the patch"
+
+
+def test_stock_moto_updates_a_function_in_part(stock: None, aws) -> None:
+    found = configuration_after_an_update(aws)
+    assert "LoggingConfig" not in found and "DeadLetterConfig" not in found, "drop the patch"
+    assert found["TracingConfig"] == {"Mode": "PassThrough"}, "drop the patch"
+
+
+def test_a_function_is_given_back_whole(patched: None, aws) -> None:
+    lambda_ = make_function(aws)
+    plain = lambda_.get_function_configuration(FunctionName="f")
+    assert plain["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"}
+    assert "DeadLetterConfig" not in plain and "ImageConfigResponse" not in plain
+    lambda_.delete_function(FunctionName="f")
+    aws("iam").delete_role(RoleName="r")
+    made = {"LoggingConfig": LOGGING, "DeadLetterConfig": DEAD_LETTERS}
+    make_function(aws, ImageConfig={"Command": ["app.handler"]}, **made)
+    found = lambda_.get_function_configuration(FunctionName="f")
+    assert {name: found[name] for name in made} == made
+    assert found["ImageConfigResponse"]["ImageConfig"]["Command"] == ["app.handler"]
+
+
+def test_a_function_is_updated_whole(patched: None, aws) -> None:
+    found = configuration_after_an_update(aws)
+    assert found["LoggingConfig"] == LOGGING and found["DeadLetterConfig"] == DEAD_LETTERS
+    assert found["TracingConfig"] == {"Mode": "Active"}
+
+
+# Budgets
+
+BUDGET = f"arn:aws:budgets::{ACCOUNT}:budget/month"
+NOTIFICATION = {
+    "NotificationType": "ACTUAL",
+    "ComparisonOperator": "GREATER_THAN",
+    "Threshold": 80.0,
+}
+SUBSCRIBERS = [{"SubscriptionType": "EMAIL", "Address": "ops@example.com"}]
+OF_BUDGET = {"AccountId": ACCOUNT, "BudgetName": "month"}
+
+
+def budget(limit: str) -> dict[str, Any]:
+    return {
+        "BudgetName": "month",
+        "BudgetLimit": {"Amount": limit, "Unit": "USD"},
+        "TimeUnit": "MONTHLY",
+        "BudgetType": "COST",
+    }
+
+
+@pytest.fixture
+def budgets(aws) -> Any:
+    client = aws("budgets")
+    client.create_budget(
+        AccountId=ACCOUNT,
+        Budget=budget("10"),
+        NotificationsWithSubscribers=[{"Notification": NOTIFICATION, "Subscribers": SUBSCRIBERS}],
+        ResourceTags=[{"Key": "Project", "Value": "p"}],
+    )
+    return client
+
+
+BUDGET_CALLS: list[Callable[[Any], Any]] = [
+    lambda client: client.update_budget(AccountId=ACCOUNT, NewBudget=budget("20")),
+    lambda client: client.describe_subscribers_for_notification(
+        **OF_BUDGET, Notification=NOTIFICATION
+    ),
+    lambda client: client.list_tags_for_resource(ResourceARN=BUDGET),
+    lambda client: client.tag_resource(
+        ResourceARN=BUDGET, ResourceTags=[{"Key": "Who", "Value": "me"}]
+    ),
+    lambda client: client.untag_resource(ResourceARN=BUDGET, ResourceTagKeys=["Project"]),
+]
+
+
+@pytest.mark.parametrize("call", BUDGET_CALLS)
+def test_stock_moto_knows_half_of_budgets(stock: None, budgets, call) -> None:
+    assert is_unknown(lambda: call(budgets)), "drop the patch"
+
+
+def test_a_budget_is_changed_and_tagged(patched: None, budgets) -> None:
+    update, subscribers, tags, tag, untag = BUDGET_CALLS
+    assert subscribers(budgets)["Subscribers"] == SUBSCRIBERS
+    assert tags(budgets)["ResourceTags"] == [{"Key": "Project", "Value": "p"}]
+    update(budgets)
+    found = budgets.describe_budget(**OF_BUDGET)["Budget"]
+    assert found["BudgetLimit"]["Amount"] == "20"
+    assert found["CalculatedSpend"]["ActualSpend"] == {"Amount": "0", "Unit": "USD"}
+    tag(budgets)
+    untag(budgets)
+    assert tags(budgets)["ResourceTags"] == [{"Key": "Who", "Value": "me"}]
+    with pytest.raises(ClientError, match="the notification doesn't exist"):
+        budgets.describe_subscribers_for_notification(
+            **OF_BUDGET, Notification={**NOTIFICATION, "Threshold": 99.0}
+        )
+    with pytest.raises(ClientError, match="the budget doesn't exist"):
+        budgets.list_tags_for_resource(ResourceARN=BUDGET + "s")
+
+
+# Athena and Glue
+
+
+def save_query(athena: Any) -> str:
+    return athena.create_named_query(Name="q", Database="d", QueryString="SELECT 1")["NamedQueryId"]
+
+
+def test_stock_moto_keeps_saved_queries_for_ever(stock: None, aws) -> None:
+    athena = aws("athena")
+    query = save_query(athena)
+    assert is_unknown(lambda: athena.delete_named_query(NamedQueryId=query)), "drop the patch"
+
+
+def test_saved_queries_can_be_deleted(patched: None, aws) -> None:
+    athena = aws("athena")
+    athena.delete_named_query(NamedQueryId=save_query(athena))
+    assert athena.list_named_queries()["NamedQueryIds"] == []
+
+
+def tagged_after_a_database_was_deleted(aws: Callable[[str], Any]) -> list[Any]:
+    glue = aws("glue")
+    glue.create_database(DatabaseInput={"Name": "d"}, Tags={"Project": "p"})
+    tagging = aws("resourcegroupstaggingapi")
+    assert len(tagging.get_resources()["ResourceTagMappingList"]) == 1
+    glue.delete_database(Name="d")
+    return tagging.get_resources()["ResourceTagMappingList"]
+
+
+def test_stock_moto_lists_deleted_databases(stock: None, aws) -> None:
+    assert tagged_after_a_database_was_deleted(aws), "drop the patch"
+
+
+def test_deleted_databases_are_gone(patched: None, aws) -> None:
+    assert tagged_after_a_database_was_deleted(aws) == []

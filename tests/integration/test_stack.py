@@ -4,7 +4,8 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from petrostream.errors import SettingsError, UsageError
-from petrostream.local import stack
+from petrostream.local import resources, stack
 from petrostream.settings import (
     AWS,
     LOCAL,
@@ -31,6 +32,15 @@ from petrostream.settings import (
 def clean_up() -> Iterator[None]:
     yield
     stack.down()
+
+
+leaves_a_server = pytest.mark.filterwarnings("ignore:subprocess .* is still running")
+
+
+@pytest.fixture
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`up` puts the endpoint into this process's environment; take it out afterwards."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,9 +63,11 @@ def test_up_status_down(clean_up: None) -> None:
     again = run("petrostream.local", "up")
     assert again.returncode == 2
     assert "a stack is up already" in again.stderr and "make down" in again.stderr
+    deadline = time.monotonic() + 30
+    while "0 waiting, 0 in flight" not in run("petrostream.local", "status").stdout:
+        assert time.monotonic() < deadline, "S3's test event is not handled"
     status = run("petrostream.local", "status")
     assert "worker     running" in status.stdout
-    assert "0 waiting, 0 in flight" in status.stdout
     assert "no model is published yet" in status.stdout
     down = run("petrostream.local", "down")
     assert (down.returncode, down.stdout) == (0, "the stack is down\n")
@@ -88,6 +100,67 @@ def test_a_file_of_a_dead_stack_does_not_stop_the_next(clean_up: None) -> None:
     run("petrostream.local", "up")
     processes = (read_stack() or {})["processes"]
     assert all(stack.find_process(identity) for identity in processes.values())
+
+
+def test_the_file_says_who_provisioned_and_gives_the_outputs(clean_up: None) -> None:
+    run("petrostream.local", "up", "--timeout=7", "--slots=1")
+    found = read_stack() or {}
+    assert found.keys() == {
+        "format", "target", "provisioner", "environment", "outputs", "processes",
+    }  # fmt: skip
+    assert (found["format"], found["target"], found["provisioner"]) == (2, "local", "python")
+    assert found["outputs"]["buckets"]["raw"] == found["environment"][variable("raw_bucket")]
+    assert found["outputs"]["function_name"] == found["environment"][variable("function_name")]
+    assert found["outputs"]["mapping_uuid"]
+
+
+def provision(environment: Mapping[str, str]) -> tuple[Settings, dict[str, object]]:
+    """A provisioner of one's own, as Terraform is one."""
+    assert environment["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert environment["AWS_ACCESS_KEY_ID"] == "testing"
+    settings = resources.provision(resources.Clients.connect())
+    return settings, {"made_by": "hand"}
+
+
+@leaves_a_server
+def test_another_provisioner_can_take_pythons_place(clean_up: None, own_environment: None) -> None:
+    made = stack.up(provision=provision)
+    assert made == read_stack()
+    assert made["provisioner"] == "terraform" and made["outputs"] == {"made_by": "hand"}
+    assert made["environment"][variable("queue_url")].endswith("/petrostream-ingest")
+    assert stack.find_process(made["processes"][stack.WORKER])
+
+
+@leaves_a_server
+def test_a_provisioner_that_fails_leaves_nothing(own_environment: None) -> None:
+    seen: list[psutil.Process] = []
+
+    def fail(_environment: Mapping[str, str]) -> tuple[Settings, dict[str, object]]:
+        (state_folder() / "terraform").mkdir()
+        found = stack.find_process((read_stack() or {})["processes"]["server"])
+        assert found is not None, "a killed `up` would leave a server that nobody knows of"
+        seen.append(found)
+        raise UsageError("it did not work")
+
+    with pytest.raises(UsageError, match="did not work"):
+        stack.up(provision=fail)
+    assert not seen[0].is_running()
+    assert not state_folder().exists()
+
+
+def test_an_up_that_was_killed_half_way_is_begun_again(clean_up: None) -> None:
+    run("petrostream.local", "up")
+    half = read_stack() or {}
+    stack.stop_process(half["processes"].pop(stack.WORKER))
+    half["environment"] = {
+        name: value for name, value in half["environment"].items() if name.startswith("AWS_")
+    }
+    write_stack(half)
+    assert stack.status()[-1] == "`make up` did not get to its end: run it again"
+    assert run("petrostream.local", "up").returncode == 0
+    assert stack.find_process(half["processes"]["server"]) is None
+    found = read_stack() or {}
+    assert found["processes"].keys() == {"server", stack.WORKER}
 
 
 def test_another_process_with_the_same_number_is_left_alone() -> None:

@@ -1,26 +1,16 @@
-"""What has to be mended in moto, each with a test that fails once moto no longer needs it.
+"""Mends of moto's SQS: nothing is lost or handed out twice, and depth costs no time."""
 
-Pinned to moto 5.2.5; see `tests/integration/test_patches.py`.
-"""
-
+import json
 import threading
-from typing import Any
+from typing import Any, Final
 
 from moto.core.utils import unix_time, unix_time_millis
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend
 
+from petrostream.local.patches._mend import Mend
+
 _receiving = threading.Lock()
-_listing = threading.Lock()
-
-
-def apply() -> None:
-    """Mend moto in this process."""
-    SQSBackend.is_message_valid_based_on_retention_period = _is_within_retention  # type: ignore[assignment,method-assign]
-    SQSBackend.receive_message = _receive_message  # type: ignore[assignment,method-assign]
-    Queue.messages = property(_messages)  # type: ignore[assignment,method-assign]
-    Queue.delete_message = _delete_message  # type: ignore[assignment,method-assign]
-    Queue.attributes = property(_attributes)  # type: ignore[assignment,method-assign]
 
 
 def _is_within_retention(backend: SQSBackend, queue_name: str, message: Message) -> bool:
@@ -65,6 +55,18 @@ def _messages(queue: Queue) -> list[Message]:
     ]
 
 
+_stock_add_message = Queue.add_message
+
+
+def _add_message(queue: Queue, message: Message) -> None:
+    """Stock moto plays event source mapping: it would take the messages from the worker."""
+    mappings, queue.lambda_event_source_mappings = queue.lambda_event_source_mappings, {}
+    try:
+        _stock_add_message(queue, message)
+    finally:
+        queue.lambda_event_source_mappings = mappings
+
+
 def _delete_message(queue: Queue, receipt_handle: str) -> None:
     """Stock moto rebuilds the queue without a lock: a message sent meanwhile is lost."""
     if receipt_handle in queue.deleted_messages:
@@ -79,12 +81,32 @@ def _delete_message(queue: Queue, receipt_handle: str) -> None:
     raise ReceiptHandleIsInvalid
 
 
+_stock_set_attributes = Queue._set_attributes  # noqa: SLF001
+
+
+def _set_attributes(queue: Queue, attributes: dict[str, Any], now: float | None = None) -> None:
+    """Stock moto drops the queue's policy when any other attribute is set."""
+    if "Policy" not in attributes:
+        attributes = {**attributes, "Policy": queue.policy}
+    _stock_set_attributes(queue, attributes, now)
+
+
 _stock_attributes = Queue.attributes.fget  # type: ignore[attr-defined]
-_COUNTERS = {
+_COUNTERS: Final = {
     "ApproximateNumberOfMessages": "approximate_number_of_messages",
     "ApproximateNumberOfMessagesDelayed": "approximate_number_of_messages_delayed",
     "ApproximateNumberOfMessagesNotVisible": "approximate_number_of_messages_not_visible",
 }
+
+
+class _Uncounted:
+    """A queue whose counters are 0."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def __getattr__(self, name: str) -> Any:
+        return 0 if name in _COUNTERS.values() else getattr(self._queue, name)
 
 
 class _Attributes(dict[str, Any]):
@@ -107,11 +129,28 @@ class _Attributes(dict[str, Any]):
 
 
 def _attributes(queue: Queue) -> dict[str, Any]:
-    """Stock moto scans the queue three times for every message that is sent."""
-    with _listing:
-        queue.BASE_ATTRIBUTES = [name for name in Queue.BASE_ATTRIBUTES if name not in _COUNTERS]
-        try:
-            attributes = _stock_attributes(queue)
-        finally:
-            del queue.BASE_ATTRIBUTES
-    return _Attributes(dict.fromkeys(_COUNTERS, 0) | attributes, queue)
+    """Stock moto scans the queue three times for every message that is sent.
+
+    And it writes `RedrivePolicy` with spaces, where AWS gives none: Terraform never stops changing
+    it back.
+    """
+    attributes = _stock_attributes(_Uncounted(queue))
+    if attributes.get("RedrivePolicy"):
+        policy = json.loads(attributes["RedrivePolicy"])
+        attributes["RedrivePolicy"] = json.dumps(policy, separators=(",", ":"))
+    attributes["RedriveAllowPolicy"] = attributes["RedriveAllowPolicy"] or None
+    return _Attributes(attributes, queue)
+
+
+MENDS: Final = (
+    Mend(SQSBackend, "is_message_valid_based_on_retention_period", _is_within_retention),
+    Mend(SQSBackend, "receive_message", _receive_message),
+    Mend(Queue, "messages", property(_messages)),
+    Mend(Queue, "add_message", _add_message),
+    Mend(Queue, "delete_message", _delete_message),
+    Mend(Queue, "_set_attributes", _set_attributes),
+    Mend(Queue, "attributes", property(_attributes)),
+    # Stock moto takes `RedriveAllowPolicy`, and never gives it back.
+    Mend(Queue, "BASE_ATTRIBUTES", [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]),
+    Mend(Queue, "redrive_allow_policy", None),
+)

@@ -1,0 +1,102 @@
+"""The function and its event source mapping, as the Lambda API describes them.
+
+Whoever provisioned them: the worker runs what it reads here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import boto3
+
+from petrostream.aws import explained
+from petrostream.errors import ServiceUnavailable
+from petrostream.local.endpoint import ACCOUNT, NAME, REGION
+
+FUNCTION: Final = f"{NAME}-scoring"
+FUNCTION_TIMEOUT_SECONDS: Final = 60
+FUNCTION_MEMORY_MB: Final = 1024
+
+
+def lambda_client() -> Any:
+    """A client for Lambda."""
+    return boto3.client("lambda")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """How the handler is run."""
+
+    name: str = FUNCTION
+    arn: str = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}"
+    version: str = "$LATEST"
+    timeout_seconds: float = FUNCTION_TIMEOUT_SECONDS
+    memory_mb: int = FUNCTION_MEMORY_MB
+    log_group: str = f"/aws/lambda/{FUNCTION}"
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, lambda_: Any, name: str) -> "Function":
+        """Ask Lambda for a function's configuration.
+
+        Raises
+        ------
+        ServiceUnavailable
+            If there is no such function, or Lambda can't be asked.
+        """
+        with explained(f"asking for the function {name}"):
+            found = lambda_.get_function_configuration(FunctionName=name)
+        return cls(
+            name=found["FunctionName"],
+            arn=found["FunctionArn"],
+            version=found["Version"],
+            timeout_seconds=found["Timeout"],
+            memory_mb=found["MemorySize"],
+            log_group=found.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}"),
+            variables=found.get("Environment", {}).get("Variables", {}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """How messages reach the function."""
+
+    uuid: str
+    queue_arn: str
+    batch_size: int
+    batching_window_seconds: int
+    reports_failed_items: bool
+    maximum_concurrency: int | None
+    enabled: bool
+
+    @classmethod
+    def read(cls, lambda_: Any, function: Function) -> "EventSource":
+        """Ask Lambda for the one mapping that feeds a function.
+
+        Raises
+        ------
+        ServiceUnavailable
+            If there is none, or more than one, or Lambda can't be asked.
+        """
+        with explained(f"asking what feeds the function {function.name}"):
+            found = lambda_.list_event_source_mappings()["EventSourceMappings"]
+        ours = [mapping for mapping in found if mapping["FunctionArn"] == function.arn]
+        if len(ours) != 1:
+            raise ServiceUnavailable(
+                f"the function {function.name} has {len(ours)} event source mappings where the "
+                "worker serves one: was it provisioned?"
+            )
+        return cls.parse(ours[0])
+
+    @classmethod
+    def parse(cls, mapping: dict[str, Any]) -> "EventSource":
+        """Understand a mapping as the Lambda API gives it."""
+        return cls(
+            uuid=mapping["UUID"],
+            queue_arn=mapping["EventSourceArn"],
+            batch_size=mapping["BatchSize"],
+            batching_window_seconds=mapping.get("MaximumBatchingWindowInSeconds", 0),
+            reports_failed_items="ReportBatchItemFailures"
+            in mapping.get("FunctionResponseTypes", []),
+            maximum_concurrency=mapping.get("ScalingConfig", {}).get("MaximumConcurrency"),
+            enabled=mapping["State"] not in {"Disabled", "Disabling"},
+        )
