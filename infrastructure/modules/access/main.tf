@@ -5,12 +5,26 @@ locals {
     publisher = jsonencode({ Version = "2012-10-17", Statement = local.publisher })
   }
 
+  # Whoever uploads looks first what is there, so that a replay that broke off goes on, and warns
+  # where there is no model to score with.
   producer = [
     {
-      Sid      = "UploadBatches"
+      Sid      = "Upload"
       Effect   = "Allow"
-      Action   = "s3:PutObject"
+      Action   = ["s3:GetObject", "s3:PutObject"]
       Resource = "${var.arns.raw}/readings/*"
+    },
+    {
+      Sid      = "LookWhatIsThere"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = var.arns.raw
+    },
+    {
+      Sid      = "LookForAModel"
+      Effect   = "Allow"
+      Action   = "ssm:GetParameter"
+      Resource = var.model_parameter_arn
     },
   ]
 
@@ -25,7 +39,7 @@ locals {
       Sid      = "Read"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = [for prefix in ["events", "scored"] : "${var.arns.curated}/${prefix}/*"]
+      Resource = "${var.arns.curated}/scored/*"
     },
   ]
 
@@ -35,6 +49,12 @@ locals {
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject"]
       Resource = "${var.arns.models}/models/*"
+    },
+    {
+      Sid      = "TellMissingFromForbidden"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = var.arns.models
     },
     {
       Sid      = "Point"

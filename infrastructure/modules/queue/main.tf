@@ -15,6 +15,7 @@ locals {
 
 resource "aws_sqs_queue" "dead" {
   name                      = "${var.name}-ingest-dlq"
+  max_message_size          = 262144
   message_retention_seconds = local.retention_seconds
   receive_wait_time_seconds = 20
   sqs_managed_sse_enabled   = true
@@ -32,6 +33,7 @@ resource "aws_sqs_queue" "dead" {
 
 resource "aws_sqs_queue" "ingest" {
   name                       = "${var.name}-ingest"
+  max_message_size           = 262144
   message_retention_seconds  = local.retention_seconds
   receive_wait_time_seconds  = 20
   visibility_timeout_seconds = var.visibility_timeout_seconds

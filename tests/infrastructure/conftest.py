@@ -1,0 +1,96 @@
+"""The whole Terraform root, applied to an embedded AWS as a user does it: `make up`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.diagnosis import ProviderUnavailable
+from deploy.embedded import copy_root, process_environment
+from deploy.root import FOLDER
+from deploy.terraform import Terraform, installed_version
+from petrostream import aws
+from petrostream.errors import UsageError
+from petrostream.settings import PROJECT_ROOT, Settings, read_stack, variable
+from petrostream.storage import Bucket
+
+REQUIRED = os.environ.get("PETROSTREAM_TEST_REQUIRES", "")
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the Terraform root, ready to run; skips where Terraform can't be had."""
+    folder = tmp_path_factory.mktemp("root") / "infrastructure"
+    copy_root(FOLDER, folder)
+    try:
+        installed_version()
+        Terraform(folder, process_environment({})).init(seconds=60)
+    except (UsageError, ProviderUnavailable) as error:
+        if "terraform" in REQUIRED:
+            raise
+        pytest.skip(f"Terraform or its provider can't be had: {str(error).splitlines()[0]}")
+    return folder
+
+
+@dataclass(frozen=True)
+class Terraformed:
+    """An embedded AWS that Terraform provisioned, with its worker."""
+
+    stack: dict[str, Any]
+    state: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.stack["environment"]
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return self.stack["outputs"]
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.load(environment=self.environment)
+
+    @property
+    def terraform(self) -> Terraform:
+        return Terraform(self.state / "terraform", process_environment(self.environment))
+
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
+
+    def bucket(self, kind: str) -> Bucket:
+        return Bucket(getattr(self.settings, f"{kind}_bucket"), aws.s3())
+
+
+@pytest.fixture(scope="session")
+def session_stack(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraformed]:
+    """`make up` with Terraform, then `make down`."""
+    state = tmp_path_factory.mktemp("terraformed")
+    environment = {**os.environ, variable("state"): str(state)}
+    run = [sys.executable, "-m", "deploy"]
+    up = subprocess.run(
+        [*run, "up", "--provision", "terraform"],
+        cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert up.returncode == 0, up.stdout + up.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(variable("state"), str(state))
+        stack = read_stack()
+    assert stack is not None
+    yield Terraformed(stack, state)
+    subprocess.run([*run, "down"], cwd=PROJECT_ROOT, env=environment, check=True)
+    shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture
+def terraformed(session_stack: Terraformed, monkeypatch: pytest.MonkeyPatch) -> Terraformed:
+    """The same, for a test: its environment points there."""
+    session_stack.use(monkeypatch)
+    return session_stack

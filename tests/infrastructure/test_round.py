@@ -1,0 +1,309 @@
+"""One round of the whole: apply, plan again, run the pipeline through it, destroy, nothing left.
+
+The tests stand in the order in which a user would go; the last one destroys.
+"""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import ml.__main__ as ml
+import producer.__main__ as producer
+from deploy import leftovers, teardown
+from deploy.leftovers import Place
+from deploy.root import with_image
+from petrostream.batches import cut, encode
+from petrostream.keys import QUARANTINE, SCORED, SUFFIX
+from petrostream.local import stack
+from petrostream.local.endpoint import ACCOUNT, HOST, REGION, environment
+from petrostream.local.execution import InvocationContext
+from petrostream.local.function import Function
+from petrostream.local.resources import FUNCTION_TIMEOUT_SECONDS, Clients, outputs, provision
+from petrostream.local.worker import sqs_event
+from petrostream.models import PackedModel
+from petrostream.recordings import find_recordings, read_recordings
+from petrostream.registry import ModelRegistry
+from petrostream.settings import PROJECT_ROOT, Settings
+from tests.browser._pipeline import Scoring
+from tests.infrastructure._described import described
+from tests.infrastructure._iam import Recorder, granted, missing, spare
+from tests.infrastructure.conftest import Terraformed
+
+if TYPE_CHECKING:
+    from tests.conftest import Provisioned
+
+# pyarrow 25 asks pandas 3.1 for `.values` of the time stamps with a zone that go to the chart
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops"),
+    pytest.mark.timeout(600),
+]
+
+WELL, OTHER = "WELL-90005", "WELL-90001"
+VARIABLES = {
+    "region": REGION,
+    "allowed_account_ids": [ACCOUNT],
+    "max_retries": 2,
+    "function_timeout_seconds": FUNCTION_TIMEOUT_SECONDS,
+}
+
+
+def variables(clients: Clients, function: str) -> dict[str, Any]:
+    """The variables that the root was applied with."""
+    uri = clients.lambda_.get_function(FunctionName=function)["Code"]["ImageUri"]
+    return with_image(VARIABLES, uri.partition("@")[2])
+
+
+def test_a_second_plan_is_empty(terraformed: Terraformed) -> None:
+    given = variables(Clients.connect(), terraformed.settings.function_name)
+    with terraformed.terraform.plan(given) as plan:
+        assert plan.is_empty, terraformed.terraform.describe(plan)
+
+
+@contextmanager
+def quickly_provisioned(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Settings]]:
+    """Another embedded AWS, provisioned as `make demo` does it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "petrostream.local.server"],
+        cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        endpoint = f"http://{HOST}:{int(process.stdout.readline())}"
+        with monkeypatch.context() as patch:
+            for name, value in environment(endpoint).items():
+                patch.setenv(name, value)
+            clients = Clients.connect()
+            yield endpoint, provision(clients)
+        process.terminate()
+
+
+def lines(document: Any) -> list[str]:
+    return json.dumps(document, indent=1, sort_keys=True).splitlines()
+
+
+def test_what_terraform_makes_equals_what_the_demo_makes(
+    terraformed: Terraformed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = terraformed.environment["AWS_ENDPOINT_URL"]
+    by_terraform = described(Clients.connect(), terraformed.settings)
+    with quickly_provisioned(monkeypatch) as (other, settings):
+        by_python = described(Clients.connect(), settings)
+        quick_outputs = outputs(Clients.connect(), settings)
+        names = {
+            name: value.replace(other, endpoint)
+            for name, value in settings.to_environment().items()
+        }
+    assert lines(by_python) == lines(by_terraform)
+    assert names.items() <= terraformed.outputs["environment"].items()
+    assert Settings.load(environment=names) == terraformed.settings
+    of_its_own = {"mapping_uuid"}
+    given = {name: value for name, value in quick_outputs.items() if name not in of_its_own}
+    assert {name: terraformed.outputs[name] for name in given} == given
+    assert of_its_own <= terraformed.outputs.keys()
+
+
+def test_the_worker_scores_what_is_replayed_with_the_settings_that_terraform_made(
+    terraformed: Terraformed, wells: Path, packed: PackedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = terraformed.settings
+    assert (
+        Function.read(Clients.connect().lambda_, settings.function_name).timeout_seconds
+        == FUNCTION_TIMEOUT_SECONDS
+    )
+    ModelRegistry(terraformed.bucket("models"), settings.model_parameter).publish(packed)
+    arguments = ["replay", str(wells), "--speed=max", f"--wells={OTHER}", "--json"]
+    assert producer.main(arguments) == 0
+    replayed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    stack.wait_until_idle(settings, terraformed.stack)
+    assert stack.queue_depth(settings).dead == 0
+    curated = terraformed.bucket("curated")
+    rows = sum(
+        pq.read_metadata(pa.BufferReader(curated.get(key, at_most=2**26).body)).num_rows
+        for key in curated.keys(f"{SCORED}well={OTHER}/")
+    )
+    assert rows == replayed["rows"] > 0
+
+
+@pytest.fixture(scope="module")
+def policies(session_stack: Terraformed) -> dict[str, Any]:
+    """What the function's role allows its handler, and what is offered to the others."""
+    iam = boto3.client(
+        "iam",
+        region_name=REGION,
+        endpoint_url=session_stack.environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    role = iam.get_role_policy(RoleName=session_stack.settings.function_name, PolicyName="scoring")
+    return {"handler": role["PolicyDocument"], **session_stack.outputs["policies"]}
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[Recorder], AbstractContextManager[None]]:
+    return lambda recorder: recorder.recording(monkeypatch)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder(ACCOUNT, REGION)
+
+
+def held_against(recorder: Recorder, policy: str | dict[str, Any]) -> None:
+    given = granted(policy)
+    assert missing(recorder.needed, given) == [], "the program would be refused this"
+    assert spare(recorder.needed, given) == [], "the program is allowed this and never does it"
+
+
+class Handler:
+    """The function in this process, fed from the queue as Lambda feeds it."""
+
+    def __init__(self, provisioned: "Provisioned") -> None:
+        self._provisioned = provisioned
+        spec = importlib.util.spec_from_file_location("app", PROJECT_ROOT / "lambda" / "app.py")
+        assert spec is not None and spec.loader is not None
+        self._module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self._module)
+
+    def waiting(self) -> list[Any]:
+        """Every message that waits, taken from the queue."""
+        queue, found = self._provisioned.settings.queue_url, []
+        while messages := self._provisioned.clients.sqs.receive_message(
+            QueueUrl=queue,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=0,
+            MessageSystemAttributeNames=["All"],
+        ).get("Messages", []):
+            found += messages
+        return found
+
+    def take(self, messages: list[Any], *, again: bool = False) -> None:
+        for message in messages:
+            message["Attributes"]["ApproximateReceiveCount"] = "2" if again else "1"
+            event = sqs_event([message], f"arn:aws:sqs:{REGION}:{ACCOUNT}:petrostream-ingest")
+            self._module.handler(event, InvocationContext("1", time.monotonic() + 60))
+
+
+def test_the_handler_is_allowed_what_it_does_and_nothing_else(
+    policies: dict[str, Any],
+    provisioned: "Provisioned",
+    packed: PackedModel,
+    wells: Path,
+    recorder: Recorder,
+    calls: Callable[[Recorder], AbstractContextManager[None]],
+) -> None:
+    provisioned.registry.publish(packed)
+    with calls(recorder):
+        handler = Handler(provisioned)
+    assert producer.main(["replay", str(wells), "--speed=max", f"--wells={WELL}"]) == 0
+    replayed = handler.waiting()
+    with calls(recorder):
+        handler.take(replayed)
+        handler.take(replayed, again=True)
+    for key in every_kind_of_trouble(provisioned, wells):
+        provisioned.raw.put(key[0], key[1], "application/octet-stream")
+    trouble = handler.waiting()
+    with calls(recorder):
+        handler.take(trouble)
+    provisioned.registry.move(replace(packed.pointer, version="gone"))
+    with calls(recorder):
+        Handler(provisioned).take(trouble)
+    assert any(key.endswith(SUFFIX) for key in provisioned.curated.keys(QUARANTINE))
+    held_against(recorder, policies["handler"])
+
+
+def every_kind_of_trouble(provisioned: "Provisioned", wells: Path) -> list[tuple[str, bytes]]:
+    """Objects that are no batches, and a batch that comes before its recording's first."""
+    recording = next(iter(read_recordings(find_recordings(wells, wells=[OTHER])[0], [])))
+    _, second, *_ = cut(recording)
+    bad = f"readings/well={WELL}/date=2017-02-01/{WELL}_20170201000000-20170201T000000.parquet"
+    return [(bad, b"no Parquet"), (second.id.raw, encode(second))]
+
+
+def test_the_producer_is_allowed_what_it_does_and_nothing_else(
+    policies: dict[str, Any],
+    provisioned: "Provisioned",
+    wells: Path,
+    recorder: Recorder,
+    calls: Callable[[Recorder], AbstractContextManager[None]],
+) -> None:
+    with calls(recorder):
+        for _ in range(2):  # the second time it looks what is there already
+            assert producer.main(["replay", str(wells), "--speed=max", f"--wells={WELL}"]) == 0
+    held_against(recorder, policies["producer"])
+
+
+def test_the_publisher_is_allowed_what_it_does_and_nothing_else(
+    policies: dict[str, Any],
+    provisioned: "Provisioned",
+    wells: Path,
+    tmp_path: Path,
+    recorder: Recorder,
+    calls: Callable[[Recorder], AbstractContextManager[None]],
+) -> None:
+    with calls(recorder):
+        for trees in (5, 6):
+            options = ["train", str(wells), f"--trees={trees}", "--limit=2", f"--into={tmp_path}"]
+            assert ml.main(options) == 0
+        first = provisioned.registry.history()[0].version
+        for command in (["list"], ["rollback"], ["rollback", "--to", first]):
+            assert ml.main(command) == 0
+        assert ml.main(["rollback", "--to", "never-was"]) == 2
+    held_against(recorder, policies["publisher"])
+
+
+def test_the_dashboard_is_allowed_what_it_does_and_nothing_else(
+    policies: dict[str, Any],
+    provisioned: "Provisioned",
+    packed: PackedModel,
+    wells: Path,
+    recorder: Recorder,
+    calls: Callable[[Recorder], AbstractContextManager[None]],
+) -> None:
+    scoring = Scoring(provisioned, packed)
+    scoring.score(scoring.replay(wells, [WELL]))
+    st.cache_resource.clear()
+    with calls(recorder):
+        page = AppTest.from_file(PROJECT_ROOT / "dashboard" / "app.py", default_timeout=120).run()
+        assert not page.exception
+    held_against(recorder, policies["dashboard"])
+
+
+def test_all_of_it_is_destroyed_old_versions_and_delete_markers_too(
+    terraformed: Terraformed,
+) -> None:
+    """The last test: nothing is there afterwards."""
+    clients, settings = Clients.connect(), terraformed.settings
+    curated = terraformed.bucket("curated")
+    key = next(iter(curated.keys(SCORED)))
+    curated.put(key, b"another version", "text/plain")
+    curated.delete(key)
+    listed = clients.s3.list_object_versions(Bucket=curated.name, Prefix=key)
+    assert len(listed["Versions"]) > 1 and listed["DeleteMarkers"]
+    runner = terraformed.terraform
+    held = teardown.holdings(runner.resources())
+    assert set(held.buckets) == set(terraformed.outputs["buckets"].values())
+    for mapping in held.mappings:
+        teardown.pause(mapping)
+    for bucket in held.buckets:
+        teardown.empty(bucket)
+    for repository in held.repositories:
+        teardown.empty_repository(repository)
+    given = variables(clients, settings.function_name)
+    number = len(runner.resources())
+    assert runner.destroy(given) == number
+    proof = leftovers.prove(Place("petrostream", ACCOUNT, REGION), wait_seconds=0)
+    assert proof.is_clean, proof
+    assert runner.resources() == []
