@@ -12,6 +12,9 @@ ARGS ?=
 DASHBOARD ?= 1
 DASHBOARD_PORT ?= 8501
 AWS_PORT ?= 0
+PLAN ?=
+YES ?=
+PROVISION ?= auto
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -20,13 +23,20 @@ READY := $(VENV)/ready
 # Variables reach commands as whole words, whatever they hold.
 given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 
-.PHONY: help setup demo up down train replay dashboard data status test bench check format lock clean
+# A switch is off where it is empty, 0, no or false.
+switch = $(if $(filter-out 0 no false,$(1)),$(2))
+
+.PHONY: help setup demo up down train replay dashboard data status powerbi test bench check audit \
+  format lock clean
+
+# Single steps take the stack of the target that is named, whatever else is up.
+train replay dashboard: export PETROSTREAM_TARGET := $(TARGET)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n'; printf '%s\n' 'Variables: DATA=<folder> SPEED=<n>|max LIMIT=<recordings> DASHBOARD=0|1' \
-	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws' \
-	  '           ARGS="<further options of train, replay or data>"'
+	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws PLAN=1 YES=1' \
+	  '           PROVISION=auto|terraform|python ARGS="<further options of the command>"'
 
 setup: $(READY) ## make the virtual environment with the pinned dependencies
 
@@ -48,13 +58,13 @@ demo: $(READY) ## run the whole pipeline on an embedded AWS and open the dashboa
 	  $(call given,LIMIT,--limit) $(if $(filter 0 no false,$(DASHBOARD)),--no-dashboard) \
 	  --dashboard-port '$(DASHBOARD_PORT)' --aws-port '$(AWS_PORT)'
 
-up: $(READY) ## provision (TARGET=local: the embedded AWS)
-	@$(call only_local,up)
-	@exec $(RUN) -m petrostream.local up --port '$(AWS_PORT)'
+up: $(READY) ## provision (TARGET=local: the embedded AWS; TARGET=aws: your account)
+	@exec $(RUN) -m deploy up --target '$(TARGET)' --port '$(AWS_PORT)' \
+	  --provision '$(PROVISION)' $(call switch,$(PLAN),--plan) $(call switch,$(YES),--yes) \
+	  $(call given,DATA,--data) $(ARGS)
 
 down: $(READY) ## stop and remove what `make up` made
-	@$(call only_local,down)
-	@exec $(RUN) -m petrostream.local down
+	@exec $(RUN) -m deploy down --target '$(TARGET)' $(call switch,$(YES),--yes) $(ARGS)
 
 train: $(READY) ## train on DATA and publish the model
 	@$(call need_data)
@@ -71,9 +81,11 @@ dashboard: $(READY) ## open the dashboard on loopback
 data: $(READY) ## download a part of the published 3W dataset into data/3w
 	@exec $(RUN) -m producer fetch $(call given,DATA,--into) $(call given,LIMIT,--limit) $(ARGS)
 
-status: $(READY) ## show what is up, the queue, the model
-	@$(call only_local,status)
-	@exec $(RUN) -m petrostream.local status
+status: $(READY) ## show what is up, the queue, the model, what it cost
+	@exec $(RUN) -m deploy status --target '$(TARGET)' $(ARGS)
+
+powerbi: $(READY) ## write what Power BI needs to read from TARGET=aws
+	@exec $(RUN) -m deploy powerbi --target '$(TARGET)' $(ARGS)
 
 test: $(READY) ## run every test
 	@exec $(RUN) -m pytest
@@ -81,12 +93,21 @@ test: $(READY) ## run every test
 bench: $(READY) ## measure the cold import of the handler
 	@exec $(RUN) tests/bench/bench_cold_import.py
 
-check: $(READY) ## lint, format, types, import directions
+check: $(READY) ## lint, format, types, import directions, Terraform, workflows
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/shellcheck project_up.sh project_down.sh .ci/run
+	@$(VENV)/bin/zizmor --offline --quiet .github/workflows
+	@$(check_workflows)
+	@$(check_terraform)
+
+audit: $(READY) ## look for what is unsafe in the infrastructure (checkov, in an environment of its own)
+	@[ -x .venv-audit/bin/checkov ] || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install \
+	  --quiet --disable-pip-version-check --require-hashes --requirement requirements/audit.txt; }
+	@.venv-audit/bin/checkov --directory infrastructure --config-file infrastructure/.checkov.yaml \
+	  --skip-download
 
 format: $(READY) ## format the code and mend what ruff can
 	@$(VENV)/bin/ruff check --fix .
@@ -98,19 +119,29 @@ lock: $(READY) ## resolve the dependencies anew (needs a network)
 	@$(call compile,requirements/emulator.in --constraint lambda/requirements.txt \
 	  --constraint requirements/dev.txt,requirements/emulator.txt)
 	@$(call compile,--no-deps requirements/emulator-binary.in,requirements/emulator-binary.txt)
+	@$(call compile,requirements/audit.in,requirements/audit.txt)
 
 clean: ## remove the virtual environment, caches and local state
 	@if [ -x $(RUN) ]; then $(RUN) -m petrostream.local down >/dev/null 2>&1 || true; fi
-	@rm -rf $(VENV) .petrostream .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis \
+	@rm -rf $(VENV) .venv-audit .petrostream .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis \
 	  .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-define only_local
-case '$(TARGET)' in \
-  local) ;; \
-  aws) echo "error: TARGET=aws is not there yet: it comes with the Terraform modules" >&2; exit 2 ;; \
-  *) echo "error: TARGET is local or aws, not '$(TARGET)'" >&2; exit 2 ;; \
-esac
+define check_workflows
+if command -v actionlint >/dev/null; then actionlint; \
+else echo "actionlint is not here: the workflows were checked by zizmor alone"; fi
+endef
+
+# Where the provider can't be had, `terraform validate` is left out, unless it is required.
+define check_terraform
+if ! command -v terraform >/dev/null; then echo "terraform is not here: infrastructure/ was not checked"; exit 0; fi; \
+terraform fmt -check -recursive infrastructure; \
+export TF_DATA_DIR='$(CURDIR)/.cache/terraform-check' TF_IN_AUTOMATION=1; \
+if terraform -chdir=infrastructure init -backend=false -input=false -lockfile=readonly >/dev/null 2>&1; then \
+  terraform -chdir=infrastructure validate -no-color; \
+elif [ -n "$${PETROSTREAM_TEST_REQUIRES:-}" ]; then \
+  echo "error: Terraform's provider can't be had" >&2; exit 1; \
+else echo "Terraform's provider can't be had: infrastructure/ was not validated"; fi
 endef
 
 define need_data

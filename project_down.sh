@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tear PetroStream down: `./project_down.sh` is `make down TARGET=aws`.
+# Tear PetroStream down on AWS: `./project_down.sh` is `make down TARGET=aws`; --help lists the options.
 set -euo pipefail
 cd "$(dirname "$0")"
-exec make --no-print-directory down TARGET="${TARGET:-aws}" "$@"
+make --no-print-directory --silent setup
+exec .venv/bin/python -m deploy down --target "${TARGET:-aws}" "$@"

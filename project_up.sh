@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Provision PetroStream: `./project_up.sh` is `make up TARGET=aws`; TARGET=local stays on this machine.
+# Provision PetroStream on AWS: `./project_up.sh` is `make up TARGET=aws`; --help lists the options.
 set -euo pipefail
 cd "$(dirname "$0")"
-exec make --no-print-directory up TARGET="${TARGET:-aws}" "$@"
+make --no-print-directory --silent setup
+exec .venv/bin/python -m deploy up --target "${TARGET:-aws}" "$@"

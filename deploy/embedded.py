@@ -1,0 +1,162 @@
+"""The same Terraform against the embedded AWS, where Terraform can be had."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from deploy import image, root, terraform
+from deploy.console import progress, say
+from deploy.diagnosis import ProviderUnavailable
+from deploy.image import StandInBuilder
+from deploy.terraform import Terraform
+from deploy.up import publish_image
+from petrostream.errors import UsageError
+from petrostream.local import stack
+from petrostream.local.endpoint import ACCOUNT, HOST, REGION
+from petrostream.local.stack import Provision, StackOptions
+from petrostream.settings import PROJECT_ROOT, Settings, read_stack, state_folder
+
+WAIT_FOR_PROVIDER_SECONDS: Final = 60.0
+_PLUGINS: Final = PROJECT_ROOT / ".cache" / "terraform"
+_PRIVATE: Final = (".terraform", "*.tfstate", "*.tfstate.*", "*.tfvars", "*.tfvars.json")
+_OVERRIDES: Final = ("override.tf", "*_override.tf", "override.tf.json", "*_override.tf.json")
+"""What belongs to the user's own platform: its state, its variables, its backend."""
+
+
+class Provisioning(Enum):
+    """What makes the resources on the embedded AWS."""
+
+    AUTO = "auto"
+    TERRAFORM = "terraform"
+    PYTHON = "python"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """How to bring the embedded AWS up."""
+
+    folder: Path
+    provisioning: Provisioning
+    stack: StackOptions
+
+
+def up(options: LocalOptions) -> int:
+    """Bring the embedded AWS up, provisioned by Terraform if it can be had."""
+    try:
+        is_ready = _prepare(options)
+        made = stack.up(options.stack, _with_terraform(options.stack) if is_ready else None)
+    finally:
+        shutil.rmtree(_draft_folder(), ignore_errors=True)
+    say(
+        f"the embedded AWS is up at {stack.endpoint(made)}, a worker with {options.stack.slots} "
+        "slots beside it"
+    )
+    say("next: `make train DATA=<folder>`, `make replay DATA=<folder>`, `make dashboard`;")
+    say("`make down` stops it")
+    return 0
+
+
+def down() -> int:
+    """Stop the embedded AWS: with it goes all that Terraform made there, and its state."""
+    was_up = stack.down()
+    say("the stack is down" if was_up else "no stack was up")
+    return 0
+
+
+def working_folder() -> Path:
+    """Where Terraform runs for the embedded AWS, apart from the user's own state."""
+    return state_folder() / "terraform"
+
+
+def _draft_folder() -> Path:
+    """Where it is made ready; the stack, as it starts, clears what an earlier one left."""
+    return state_folder() / "terraform.draft"
+
+
+def copy_root(source: Path, target: Path) -> None:
+    """Copy the configuration, and nothing of the user's own platform."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_PRIVATE, *_OVERRIDES))
+
+
+def _with_terraform(options: StackOptions) -> Provision:
+    def run(environment: Mapping[str, str]) -> tuple[Settings, dict[str, Any]]:
+        _draft_folder().replace(working_folder())
+        return provision(working_folder(), environment, options.function_timeout_seconds)
+
+    return run
+
+
+def provision(
+    folder: Path, environment: Mapping[str, str], function_timeout_seconds: int
+) -> tuple[Settings, dict[str, Any]]:
+    """Make everything on the embedded AWS with Terraform; give settings and outputs."""
+    for name in _of_the_account():
+        del os.environ[name]
+    os.environ.update(environment)
+    runner = Terraform(folder, process_environment(environment))
+    given: dict[str, Any] = {
+        "region": REGION,
+        "allowed_account_ids": [ACCOUNT],
+        "max_retries": 2,
+        "function_timeout_seconds": function_timeout_seconds,
+    }
+    choices = root.read_choices(runner, given)
+    digest, _ = publish_image(
+        runner, given, choices.repository, image.content_tag(), StandInBuilder()
+    )
+    with runner.plan(root.with_image(given, digest)) as plan:
+        say(f"applying: {plan.summary()}")
+        runner.apply(plan, progress)
+    outputs = runner.outputs()
+    names = {str(name): str(value) for name, value in outputs["environment"].items()}
+    return Settings.load(environment=names), outputs
+
+
+def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of Terraform against the embedded AWS: nothing of an account's is left."""
+    kept = {name: value for name, value in os.environ.items() if name not in _of_the_account()}
+    if "TF_PLUGIN_CACHE_DIR" not in kept:
+        _PLUGINS.mkdir(parents=True, exist_ok=True)
+        kept["TF_PLUGIN_CACHE_DIR"] = str(_PLUGINS)
+    own = {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": HOST,
+    }
+    return {**kept, **own, **environment}
+
+
+def _of_the_account() -> list[str]:
+    return [name for name in os.environ if name.startswith(("AWS_", "TF_VAR_"))]
+
+
+def _is_up() -> bool:
+    found = read_stack()
+    return (
+        found is not None
+        and stack.find_process(found.get("processes", {}).get("server", {})) is not None
+    )
+
+
+def _prepare(options: LocalOptions) -> bool:
+    """Make Terraform ready; `False` where Python is to provision instead."""
+    if options.provisioning is Provisioning.PYTHON or _is_up():
+        return False
+    wants_it = options.provisioning is Provisioning.TERRAFORM
+    seconds = terraform.INIT_SECONDS if wants_it else WAIT_FOR_PROVIDER_SECONDS
+    try:
+        terraform.installed_version()
+        copy_root(options.folder, _draft_folder())
+        say("Terraform gets ready (PROVISION=python does without it)")
+        Terraform(_draft_folder(), process_environment({})).init(seconds)
+    except (UsageError, ProviderUnavailable) as error:
+        if wants_it:
+            raise
+        say(f"provisioning with Python instead of Terraform: {str(error).splitlines()[0]}")
+        return False
+    return True

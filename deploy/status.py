@@ -1,0 +1,199 @@
+"""`status` of an AWS account: what is up, what waits, what it has cost; every look costs nothing
+or next to nothing, however much is stored.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from deploy import model, stackfile
+from deploy.account import client, explained
+from petrostream.errors import PetroStreamError
+from petrostream.keys import SCORED
+from petrostream.local import stack
+from petrostream.settings import AWS, Settings
+
+NAMESPACE: Final = "PetroStream"
+_PAGES: Final = 20
+_LOOK_BACK: Final = timedelta(days=14)
+_PERIOD_SECONDS: Final = 300
+_AGE_LOOK_BACK: Final = timedelta(minutes=15)
+
+
+def lines(target: str) -> list[str]:
+    """Describe the platform in plain lines; what can't be had says why."""
+    return _account_lines() if target == AWS else _local_lines()
+
+
+def _local_lines() -> list[str]:
+    found = stack.status()
+    bucket = Settings.load().curated_bucket
+    return [*found, f"{'last':<10} {_tried(lambda: last_result(bucket))}"] if bucket else found
+
+
+def _account_lines() -> list[str]:
+    found = stackfile.read()
+    if found is None:
+        return ["nothing is up on AWS, or it was brought up elsewhere: `make up TARGET=aws`"]
+    environment: dict[str, str] = found["environment"]
+    os.environ.update(environment)
+    settings, outputs = Settings.load(environment=environment), found.get("outputs", {})
+    looks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("function", lambda: _function(settings.function_name)),
+        ("feeding", lambda: _mapping(outputs["mapping_uuid"])),
+        ("model", lambda: model.current_version(settings) or "none is published"),
+        ("queue", lambda: _queue(settings.queue_url)),
+        ("oldest", lambda: _oldest_message(settings.queue_url)),
+        ("dead", lambda: _queue(settings.dead_letter_queue_url)),
+        ("last", lambda: last_result(settings.curated_bucket)),
+        ("alarms", lambda: _alarms(outputs["alarm_names"])),
+        ("spent", lambda: _spent(outputs["account_id"], outputs["budget_name"])),
+    )
+    return [
+        f"{'account':<10} {outputs.get('account_id')} in {outputs.get('region')}",
+        *[f"{title:<10} {_tried(look)}" for title, look in looks],
+        f"{'buckets':<10} {settings.raw_bucket}, {settings.curated_bucket}",
+        f"{'metrics':<10} {outputs.get('dashboard_url')}",
+    ]
+
+
+def _tried(look: Callable[[], str]) -> str:
+    try:
+        with explained("not to be had"):
+            return look()
+    except PetroStreamError as error:
+        return str(error)
+    except KeyError as error:
+        return f"not to be had: the stack file lacks {error}; `make up TARGET=aws` writes it anew"
+
+
+def _function(name: str) -> str:
+    found = client("lambda").get_function_configuration(FunctionName=name)
+    state = found.get("State", "unknown").lower()
+    update = found.get("LastUpdateStatus", "Successful")
+    reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or ""
+    changing = "" if update == "Successful" else f", its last change {update.lower()}"
+    return f"{state}{changing}{f' ({reason})' if reason else ''}, {found['MemorySize']} MB"
+
+
+def _mapping(uuid: str) -> str:
+    return str(client("lambda").get_event_source_mapping(UUID=uuid)["State"]).lower()
+
+
+def _queue(url: str) -> str:
+    counts = client("sqs").get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    waiting = counts["ApproximateNumberOfMessages"]
+    return f"{waiting} waiting, {counts['ApproximateNumberOfMessagesNotVisible']} in flight"
+
+
+def _oldest_message(queue_url: str) -> str:
+    point = newest_point(
+        "AWS/SQS",
+        "ApproximateAgeOfOldestMessage",
+        {"QueueName": queue_url.rpartition("/")[2]},
+        "Maximum",
+        _AGE_LOOK_BACK,
+    )
+    return "not measured lately" if point is None else f"{point.value:.0f} s"
+
+
+def last_result(curated_bucket: str) -> str:
+    """When something was scored last.
+
+    The function's own metric answers in one request, whatever is stored. Where it has nothing (it
+    is older than its look back, or the metrics are not kept, as on the embedded AWS), a bounded
+    number of pages is listed.
+    """
+    point = newest_point(NAMESPACE, "Rows", {"service": "scoring"}, "Sum", _LOOK_BACK)
+    if point is not None:
+        return f"{point.value:,.0f} rows in the five minutes from {point.time:%Y-%m-%d %H:%M} UTC"
+    newest: dict[str, Any] | None = None
+    pages = (
+        client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(
+            Bucket=curated_bucket, Prefix=SCORED, PaginationConfig={"MaxItems": _PAGES * 1000}
+        )
+    )
+    number = 0
+    for page in pages:
+        for item in page.get("Contents", []):
+            number += 1
+            if newest is None or item["LastModified"] > newest["LastModified"]:
+                newest = item
+    if newest is None:
+        return "nothing has been scored yet"
+    if number >= _PAGES * 1000:
+        return f"longer than {_LOOK_BACK.days} days ago"
+    return f"{newest['Key'].removeprefix(SCORED)} at {newest['LastModified']:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A metric's value and when its period began, UTC."""
+
+    time: datetime
+    value: float
+
+
+def newest_point(
+    namespace: str, metric: str, dimensions: dict[str, str], statistic: str, back: timedelta
+) -> Point | None:
+    """The newest value of a metric; `None` where there is none in that time."""
+    end = datetime.now(UTC)
+    answer = client("cloudwatch").get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": "newest",
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": namespace,
+                        "MetricName": metric,
+                        "Dimensions": [
+                            {"Name": name, "Value": value} for name, value in dimensions.items()
+                        ],
+                    },
+                    "Period": _PERIOD_SECONDS,
+                    "Stat": statistic,
+                },
+            }
+        ],
+        StartTime=end - back,
+        EndTime=end,
+        ScanBy="TimestampDescending",
+    )["MetricDataResults"]
+    points = [
+        Point(time, value)
+        for result in answer
+        for time, value in zip(result["Timestamps"], result["Values"], strict=True)
+    ]
+    return max(points, key=lambda point: point.time, default=None)
+
+
+def _alarms(names: list[str]) -> str:
+    found = client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    ringing = sorted(_described(found))
+    return "; ".join(ringing) if ringing else f"none of {len(found)} rings"
+
+
+def _described(alarms: list[dict[str, Any]]) -> Iterator[str]:
+    for alarm in alarms:
+        if alarm.get("StateValue") == "ALARM":
+            yield f"{alarm['AlarmName']}: {alarm.get('AlarmDescription', '')}"
+
+
+def _spent(account: str, budget: str) -> str:
+    found = client("budgets", "us-east-1").describe_budget(AccountId=account, BudgetName=budget)
+    limit = found["Budget"]["BudgetLimit"]
+    spend = found["Budget"].get("CalculatedSpend", {}).get("ActualSpend")
+    if spend is None:
+        return f"AWS has not reckoned it yet; the budget is {float(limit['Amount']):.2f} USD"
+    return (
+        f"{float(spend['Amount']):.2f} {spend['Unit']} of {float(limit['Amount']):.2f} this month "
+        "(the whole account; up to a day late)"
+    )

@@ -1,0 +1,195 @@
+"""`up` on an AWS account: look, show, ask, make; safe to run again wherever it stopped."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy import costs, image, model, preflight, root, stackfile
+from deploy.account import Account, chosen_region
+from deploy.console import confirmed, progress, say
+from deploy.image import Builder, DockerBuilder
+from deploy.root import Choices
+from deploy.terraform import Plan, Terraform
+from petrostream.errors import UsageError
+from petrostream.settings import AWS, PROJECT_ROOT, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """How to bring the platform up."""
+
+    folder: Path
+    only_plan: bool = False
+    assume_yes: bool = False
+    data: Path | None = None
+    wells: int = costs.WELLS
+
+
+def run(options: UpOptions, builder: Builder | None = None) -> int:
+    """Bring the platform up on the account that the credentials belong to."""
+    model.check_data(options.data)
+    account = preflight.check()
+    terraform = Terraform(options.folder, account_environment())
+    say("reading the configuration")
+    terraform.init()
+    choices = root.read_choices(terraform)
+    check_place(terraform, choices, account)
+    os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = choices.region
+    say(f"account   {account}")
+    say(f"region    {choices.region}")
+    say(f"name      {choices.name}")
+    for line in costs.describe(choices.usage(options.wells), choices.region):
+        say(line)
+    with saying_how_to_go_on(options.only_plan):
+        return _bring_up(terraform, choices, options, builder or DockerBuilder())
+
+
+def _bring_up(terraform: Terraform, choices: Choices, options: UpOptions, builder: Builder) -> int:
+    tag = image.content_tag()
+    digest = image.find(choices.repository, tag)
+    if digest is None and not options.only_plan:
+        builder.check()
+    say("planning")
+    with terraform.plan(root.with_image({}, digest or image.NOT_BUILT_YET)) as plan:
+        _show(plan, digest)
+        if options.only_plan:
+            say(terraform.describe(plan))
+            say("nothing was changed: this was only the plan")
+            return 0
+        if not plan.is_empty and not _may_apply(plan, options):
+            say("nothing was changed")
+            return 1
+        if digest is not None:
+            _apply(terraform, plan)
+        agreed = plan
+    if digest is None:
+        digest = _publish_image(terraform, choices, tag, builder)
+        with terraform.plan(root.with_image({}, digest)) as final:
+            _check_agreed(agreed, final, options)
+            _apply(terraform, final)
+    settings, outputs = stackfile.write(terraform)
+    trained = model.ensure(settings, AWS, options.data)
+    _conclude(agreed, choices, outputs, trained=trained)
+    return 0
+
+
+def _show(plan: Plan, digest: str | None) -> None:
+    say(f"image     {'in the registry already' if digest else 'to be built for arm64'}")
+    say(f"plan      {plan.summary()}")
+    for change in plan.changes:
+        if change.destroys or change.action == "update":
+            progress(str(change))
+    if digest is None and not plan.is_empty:
+        progress(f"(the image is not built yet: the plan has {image.NOT_BUILT_YET[:15]}… for it)")
+
+
+def _may_apply(plan: Plan, options: UpOptions) -> bool:
+    if options.assume_yes:
+        return True
+    what = "This destroys what is there. " if any(c.destroys for c in plan.changes) else ""
+    return confirmed(
+        f"{what}Make these changes?", "yes", instead="say YES=1 (or --yes) to make these changes"
+    )
+
+
+def _check_agreed(agreed: Plan, final: Plan, options: UpOptions) -> None:
+    """Make sure that the plan with the built image does nothing that was not shown."""
+    new = sorted(set(final.changes) - set(agreed.changes))
+    if not new or options.assume_yes:
+        return
+    for change in new:
+        progress(str(change))
+    if not confirmed("This was not in the plan shown. Make it too?", "yes", instead="say YES=1"):
+        raise UsageError("the rest was not applied: run the same command again to go on")
+
+
+def _apply(terraform: Terraform, plan: Plan) -> None:
+    if not plan.is_empty:
+        say(f"applying: {plan.summary()}")
+        terraform.apply(plan, progress)
+
+
+def _publish_image(terraform: Terraform, choices: Choices, tag: str, builder: Builder) -> str:
+    digest, _ = publish_image(terraform, {}, choices.repository, tag, builder)
+    return digest
+
+
+def publish_image(
+    terraform: Terraform, given: dict[str, Any], repository: str, tag: str, builder: Builder
+) -> tuple[str, bool]:
+    """Make the registry, then the image in it; give its digest and whether it was made now."""
+    with terraform.plan(root.with_image(given), targets=[root.REGISTRY]) as registry:
+        _apply(terraform, registry)
+    say(f"publishing the image {tag[:12]}")
+    return image.ensure(image.find_repository(repository), tag, builder)
+
+
+def _conclude(agreed: Plan, choices: Choices, outputs: dict[str, Any], *, trained: bool) -> None:
+    if agreed.is_empty and not trained:
+        say("everything is as it should be: nothing was changed")
+    else:
+        say("the platform is up")
+    if choices.alarm_email:
+        progress(f"alarms go to {choices.alarm_email} once its owner confirms AWS's two e-mails")
+    else:
+        progress("nobody is told of alarms: set alarm_email in terraform.tfvars")
+    progress(f"metrics   {outputs['dashboard_url']}")
+    progress("next      make replay TARGET=aws DATA=<folder>, make dashboard TARGET=aws")
+    progress("          make status TARGET=aws; make down TARGET=aws removes everything")
+
+
+def account_environment() -> dict[str, str]:
+    """The environment of Terraform's processes: the caller's, and its region for Terraform too."""
+    region = chosen_region()
+    return {**({"TF_VAR_region": region} if region else {}), **os.environ}
+
+
+def check_place(terraform: Terraform, choices: Choices, account: Account) -> None:
+    """Make sure that account and region are those that are allowed, and those of the state.
+
+    Raises
+    ------
+    UsageError
+        If they are not.
+    """
+    places = {place for one in terraform.resources() if (place := one.stands_in)}
+    if choices.allowed_account_ids and account.id not in choices.allowed_account_ids:
+        raise UsageError(
+            f"the credentials belong to account {account.id}, but only "
+            f"{', '.join(choices.allowed_account_ids)} may be changed (allowed_account_ids)"
+        )
+    for what, is_now, stands in (
+        ("account", account.id, {place[0] for place in places}),
+        ("region", choices.region, {place[1] for place in places}),
+        ("name", choices.name, {terraform.outputs().get("name", choices.name)}),
+    ):
+        elsewhere = sorted(stands - {is_now})
+        if elsewhere:
+            raise UsageError(
+                f"the platform in {_shown(terraform.folder)} stands in {what} {elsewhere[0]}, this "
+                f"run is for {is_now}: go back to {elsewhere[0]}, or take it down there first"
+            )
+
+
+def _shown(folder: Path) -> str:
+    return str(folder.relative_to(PROJECT_ROOT) if folder.is_relative_to(PROJECT_ROOT) else folder)
+
+
+@contextmanager
+def saying_how_to_go_on(only_looking: bool = False) -> Iterator[None]:  # noqa: FBT001, FBT002
+    """Say after Ctrl-C what state things are in."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not only_looking:
+            say("what was done is kept in Terraform's state: `make up TARGET=aws` goes on from")
+            say("there, `make down TARGET=aws` takes it back")
+        raise
+
+
+def settings_of(stack: dict[str, Any]) -> Settings:
+    """The settings in a stack file."""
+    return Settings.load(environment=stack["environment"])

@@ -1,0 +1,40 @@
+"""`make up` and `make down` hand their variables to `python -m deploy` as whole words."""
+
+import shlex
+import subprocess
+
+import pytest
+
+from petrostream.settings import PROJECT_ROOT
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["up"], "up --target local --port 0 --provision auto"),
+        (["up", "TARGET=aws", "PLAN=1"], "up --target aws --port 0 --provision auto --plan"),
+        (
+            ["up", "TARGET=aws", "YES=1", "PLAN=0", "DATA=a b's", "ARGS=--wells 3"],
+            """up --target aws --port 0 --provision auto --yes --data "a b's" --wells 3""",
+        ),
+        (
+            ["up", "PROVISION=python", "AWS_PORT=5000"],
+            "up --target local --port 5000 --provision python",
+        ),
+        (["down", "TARGET=aws", "YES=no"], "down --target aws"),
+        (["down", "YES=1"], "down --target local --yes"),
+        (["status", "TARGET=aws"], "status --target aws"),
+        (["powerbi", "TARGET=aws"], "powerbi --target aws"),
+    ],
+)
+def test_variables(given: list[str], expected: str) -> None:
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "--assume-old=.venv/ready", *given],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    words = shlex.split(shown.replace("\\\n", " "))
+    assert words[: words.index("deploy") + 1] == ["exec", ".venv/bin/python", "-m", "deploy"]
+    assert words[words.index("deploy") + 1 :] == shlex.split(expected)
