@@ -106,9 +106,7 @@ def provision(
         "function_timeout_seconds": function_timeout_seconds,
     }
     choices = root.read_choices(runner, given)
-    digest, _ = publish_image(
-        runner, given, choices.repository, image.content_tag(), StandInBuilder()
-    )
+    digest = publish_image(runner, given, choices.repository, image.content_tag(), StandInBuilder())
     with runner.plan(root.with_image(given, digest)) as plan:
         say(f"applying: {plan.summary()}")
         runner.apply(plan, progress)

@@ -14,7 +14,7 @@ from deploy.image import Builder, DockerBuilder
 from deploy.root import Choices
 from deploy.terraform import Plan, Terraform
 from petrostream.errors import UsageError
-from petrostream.settings import AWS, PROJECT_ROOT, Settings
+from petrostream.settings import AWS, PROJECT_ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _bring_up(terraform: Terraform, choices: Choices, options: UpOptions, builde
             _apply(terraform, plan)
         agreed = plan
     if digest is None:
-        digest = _publish_image(terraform, choices, tag, builder)
+        digest = publish_image(terraform, {}, choices.repository, tag, builder)
         with terraform.plan(root.with_image({}, digest)) as final:
             _check_agreed(agreed, final, options)
             _apply(terraform, final)
@@ -112,19 +112,14 @@ def _apply(terraform: Terraform, plan: Plan) -> None:
         terraform.apply(plan, progress)
 
 
-def _publish_image(terraform: Terraform, choices: Choices, tag: str, builder: Builder) -> str:
-    digest, _ = publish_image(terraform, {}, choices.repository, tag, builder)
-    return digest
-
-
 def publish_image(
     terraform: Terraform, given: dict[str, Any], repository: str, tag: str, builder: Builder
-) -> tuple[str, bool]:
-    """Make the registry, then the image in it; give its digest and whether it was made now."""
+) -> str:
+    """Make the registry, then the image in it, and give its digest."""
     with terraform.plan(root.with_image(given), targets=[root.REGISTRY]) as registry:
         _apply(terraform, registry)
     say(f"publishing the image {tag[:12]}")
-    return image.ensure(image.find_repository(repository), tag, builder)
+    return image.ensure(image.find_repository(repository), tag, builder)[0]
 
 
 def _conclude(agreed: Plan, choices: Choices, outputs: dict[str, Any], *, trained: bool) -> None:
@@ -188,8 +183,3 @@ def saying_how_to_go_on(only_looking: bool = False) -> Iterator[None]:  # noqa: 
             say("what was done is kept in Terraform's state: `make up TARGET=aws` goes on from")
             say("there, `make down TARGET=aws` takes it back")
         raise
-
-
-def settings_of(stack: dict[str, Any]) -> Settings:
-    """The settings in a stack file."""
-    return Settings.load(environment=stack["environment"])
