@@ -8,6 +8,8 @@ TARGET ?= local
 DATA ?=
 SPEED ?=
 LIMIT ?=
+JSON ?=
+REPORT ?=
 ARGS ?=
 DASHBOARD ?= 1
 DASHBOARD_PORT ?= 8501
@@ -20,7 +22,7 @@ READY := $(VENV)/ready
 # Variables reach commands as whole words, whatever they hold.
 given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 
-.PHONY: help setup demo up down train replay dashboard data status test bench check format lock clean
+.PHONY: help setup demo up down train evaluate replay dashboard data status test bench check format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +61,11 @@ down: $(READY) ## stop and remove what `make up` made
 train: $(READY) ## train on DATA and publish the model
 	@$(call need_data)
 	@exec $(RUN) -m ml train $(call given,DATA,) $(call given,LIMIT,--limit) $(ARGS)
+
+evaluate: $(READY) ## judge the detector on DATA, leaving one well out (JSON=<file> REPORT=<folder>)
+	@$(call need_data)
+	@exec $(RUN) -m ml evaluate $(call given,DATA,) $(call given,JSON,--json) \
+	  $(call given,REPORT,--report) $(ARGS)
 
 replay: $(READY) ## replay DATA into the raw bucket at SPEED
 	@$(call need_data)

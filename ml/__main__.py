@@ -1,4 +1,4 @@
-"""``python -m ml``: train a model, publish it, list what is published, roll back."""
+"""``python -m ml``: train a model, evaluate, publish it, list what is published, roll back."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from typing import Final
 
 import joblib
 
+from ml.evaluation.command import add_evaluate, run_evaluate
 from ml.training import Trained, TrainingSettings, train
 from petrostream.console import EXIT_PARTIAL, run_command
 from petrostream.errors import ModelNotReady, UsageError
@@ -199,6 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary, add, run in (
         ("train", "train on recordings' normal time, and publish", add_train, run_train),
+        ("evaluate", "judge the detector, leaving one well out", add_evaluate, run_evaluate),
         ("publish", "publish a model trained before", add_publish, run_publish),
         ("rollback", "go back to the model before", add_rollback, run_rollback),
         ("list", "list the published models", lambda _: None, run_list),
