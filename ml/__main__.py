@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from io import BytesIO
@@ -40,10 +41,10 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=int, help="at most so many recordings, evenly chosen")
     parser.add_argument(
-        "--flag-rate",
+        "--false-alarms",
         type=float,
-        default=defaults.flag_rate,
-        help="share of normal windows that may be flagged (default: %(default)s)",
+        default=defaults.false_alarms_per_day,
+        help="alarms that a day of normal training time may have (default: %(default)s)",
     )
     parser.add_argument("--trees", type=int, default=defaults.trees)
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -52,8 +53,8 @@ def add_train(parser: argparse.ArgumentParser) -> None:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train and publish; 3 if some recordings could not be read."""
-    if not 0 < options.flag_rate < 1:
-        raise UsageError("--flag-rate takes a share between 0 and 1, such as 0.005")
+    if not 0 <= options.false_alarms < math.inf:
+        raise UsageError("--false-alarms takes a number from 0 on, such as 0.1")
     if options.trees < 1 or (options.limit is not None and options.limit < 1):
         raise UsageError("--trees and --limit take whole numbers above 0")
     registry = None if options.no_publish else _registry()
@@ -61,7 +62,9 @@ def run_train(options: argparse.Namespace) -> int:
     chosen = evenly_chosen(files, options.limit)
     trained = train(
         lambda: read_recordings(chosen, problems),
-        TrainingSettings(trees=options.trees, flag_rate=options.flag_rate, seed=options.seed),
+        TrainingSettings(
+            trees=options.trees, false_alarms_per_day=options.false_alarms, seed=options.seed
+        ),
     )
     packed = pack(trained.detector, trained.facts)
     folder = options.into or state_folder() / "model"

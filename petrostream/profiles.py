@@ -1,8 +1,8 @@
 """Profiles: what normal is for one recording, learned from its commissioning time.
 
 Levels differ between wells, and between years of one well, by far more than a fault moves them.
-So each recording is measured against its own start: a robust centre (median) and spread (scaled
-median absolute deviation) a sensor.
+So each recording is measured against its own start: a centre (median) and a spread (standard
+deviation; the median absolute deviation of a gauge that moves in steps is often 0) a sensor.
 """
 
 import json
@@ -12,13 +12,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from petrostream.batches import Batch, readings_of
+from petrostream.batches import Batch, believable, readings_of
 from petrostream.errors import PermanentError
-from petrostream.sensors import BY_NAME
+from petrostream.sensors import BY_NAME, Side
 
-_FORMAT: Final = 1
-_MAD_TO_SIGMA: Final = 1.4826
+_FORMAT: Final = 2
 _FEWEST_READINGS: Final = 30
+_MOST_IMPLAUSIBLE: Final = 0.01
+"""A sensor with more than this share of readings that can't be is not believed at all."""
+_LEAST_NOISE: Final = 0.5
+"""Noise below half a resolution says nothing more about how restless a well is."""
 
 
 class SensorState(StrEnum):
@@ -27,6 +30,7 @@ class SensorState(StrEnum):
     LIVE = "live"
     FROZEN = "frozen"
     MISSING = "missing"
+    IMPLAUSIBLE = "implausible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +62,53 @@ class Profile:
             if name in self.sensors and self.sensors[name].state is SensorState.LIVE
         )
 
+    @property
+    def restlessness(self) -> float:
+        """How noisy the well was: the mean, over its live sensors, of the logarithm of the spread
+        in resolutions; those of the production side if any is live.
+
+        A well that slugs wanders further in normal hours than one that flows steadily, and in all
+        its sensors: over 3W's normal instances this one figure explains how far sensors wander
+        better than their own spread does (docs/decisions/0021).
+        """
+        live = self.live_sensors
+        production = [name for name in live if BY_NAME[name].side is Side.PRODUCTION]
+        spreads = [
+            max(self.sensors[name].spread / BY_NAME[name].resolution, _LEAST_NOISE)
+            for name in production or live
+        ]
+        return float(np.mean(np.log(spreads))) if spreads else 0.0
+
 
 def learn(first: Batch) -> Profile:
     """Learn a recording's profile from its first batch."""
     commissioning = first.microseconds < first.commissioning_end
     values = readings_of(first.table, first.sensors)[commissioning]
+    believed = believable(values, first.sensors)
     return Profile(
         well=first.id.well,
         recording=first.id.recording,
         start=first.recording_start,
         end=first.commissioning_end,
         sensors={
-            name: _learn_sensor(values[:, column]) for column, name in enumerate(first.sensors)
+            name: _learn_sensor(values[:, column], believed[:, column])
+            for column, name in enumerate(first.sensors)
         },
     )
 
 
-def _learn_sensor(values: np.ndarray) -> SensorProfile:
+def _learn_sensor(values: np.ndarray, believed: np.ndarray) -> SensorProfile:
     finite = values[np.isfinite(values)]
     if len(finite) < _FEWEST_READINGS:
         return SensorProfile(SensorState.MISSING, 0.0, 0.0, len(finite))
-    centre = float(np.median(finite))
     if finite.min() == finite.max():
-        return SensorProfile(SensorState.FROZEN, centre, 0.0, len(finite))
-    spread = _MAD_TO_SIGMA * float(np.median(np.abs(finite - centre)))
-    return SensorProfile(SensorState.LIVE, centre, spread, len(finite))
+        return SensorProfile(SensorState.FROZEN, float(finite[0]), 0.0, len(finite))
+    good = values[believed]
+    if len(good) < len(finite) * (1 - _MOST_IMPLAUSIBLE) or good.min() == good.max():
+        return SensorProfile(SensorState.IMPLAUSIBLE, 0.0, 0.0, len(finite))
+    centre = float(np.median(good))
+    spread = float(np.sqrt(np.mean((good - centre) ** 2)))
+    return SensorProfile(SensorState.LIVE, centre, spread, len(good))
 
 
 def to_json(profile: Profile) -> bytes:

@@ -95,9 +95,9 @@ def test_a_damaged_model_is_not_published(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--flag-rate", "2"], "between 0 and 1"),
+        (["--false-alarms", "-1"], "from 0 on"),
         (["--trees", "0"], "above 0"),
-        (["--limit", "1", "--flag-rate", "0.5"], "normal windows"),
+        (["--limit", "1", "--false-alarms", "1"], "normal windows"),
     ],
 )
 def test_training_that_makes_no_sense_is_refused(
