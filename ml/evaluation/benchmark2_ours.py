@@ -58,14 +58,20 @@ class Rule:
 
 
 def benchmark2_scores(instance: Instance, detector: Detector) -> WindowScores:
-    """Score an instance's windows; a window's score is that of its last row."""
+    """Score an instance's windows; a window's score is that of its last row.
+
+    A model's drift is that of a well without noise and grows with the well's restlessness; the
+    instance's own, which has that growth in it, is therefore brought down by it.
+    """
     windows = choose_windows(instance.labels, instance.event_class)
     first, end = int(windows.training[0]), int(windows.test.max()) + WINDOW_ROWS
     learned_end = int(windows.training[-1]) + WINDOW_ROWS
     seconds = _seconds(instance, first, learned_end)
     profile = profiles.learn(_stretch(instance, first, end, seconds))
     wandering = _wandering(instance, windows, profile)
-    calibrated = replace(detector, drift={**detector.drift, **wandering})
+    restless = float(np.exp(detector.exponent * profile.restlessness))
+    own = {name: distance / restless for name, distance in wandering.items()}
+    calibrated = replace(detector, drift={**detector.drift, **own})
     scores = calibrated.score(_stretch(instance, first, end, 0), profile).score
     scores = np.nan_to_num(scores, nan=0.0)
     last = WINDOW_ROWS - 1 - first

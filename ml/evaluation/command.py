@@ -23,6 +23,7 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Evaluate, print, write; 3 if some recordings could not be read."""
+    _make_room(options)
     files, problems = find_recordings(options.data)
     instances = [Instance.of(recording) for recording in read_recordings(files, problems)]
     evaluation = evaluate(instances, _say)
@@ -35,6 +36,17 @@ def run_evaluate(options: argparse.Namespace) -> int:
     return _tell(problems)
 
 
+def _make_room(options: argparse.Namespace) -> None:
+    """Make the folders that are wanted, before the work and not after it."""
+    wanted = [options.json.parent] if options.json else []
+    wanted += [options.report] if options.report else []
+    for folder in wanted:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} can't be written: {error}") from error
+
+
 def write_json(evaluation: Evaluation, path: Path) -> None:
     """Write the figures.
 
@@ -45,7 +57,6 @@ def write_json(evaluation: Evaluation, path: Path) -> None:
     """
     text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"the figures can't be written: {error}") from error

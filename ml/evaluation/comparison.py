@@ -68,5 +68,5 @@ def _sentence(name: str, better: list[str], worse: list[str]) -> str:
     if better:
         parts.append(f"better in {'; '.join(better)}")
     if worse:
-        parts.append(f"not better in {'; '.join(worse)}")
+        parts.append(f"{'Not' if better else 'not'} better in {'; '.join(worse)}")
     return f"Against {name}: {'. '.join(parts) or 'the same figures'}."

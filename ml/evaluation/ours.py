@@ -8,11 +8,12 @@ import numpy as np
 from ml.evaluation.instances import Instance
 from ml.evaluation.verdicts import Verdict, alarms_of_runs
 from ml.training import TrainingSettings, train
-from petrostream import profiles
+from petrostream import alarms, profiles
 from petrostream.batches import BATCH_SECONDS, cut
 from petrostream.columns import ANOMALY_FLAG, ANOMALY_SCORE
 from petrostream.models import Model, pack, unpack
 from petrostream.scoring import ScoredBatch, score_batch
+from petrostream.tuning import DetectorSettings
 
 NAME: Final = "petrostream"
 
@@ -33,6 +34,11 @@ def judge(instance: Instance, model: Model) -> Verdict:
         flag=np.concatenate([_column(batch, ANOMALY_FLAG) for batch in scored]).astype(bool),
         alarms=alarms_of_runs(runs, model.detector.settings.merge_gap_seconds),
     )
+
+
+def in_alarm(microseconds: np.ndarray, over: np.ndarray) -> np.ndarray:
+    """Which rows are in alarm, given those over the limit, shape (rows,); for moving the limit."""
+    return alarms.in_alarm(microseconds, over, DetectorSettings())
 
 
 def _score(instance: Instance, model: Model) -> list[ScoredBatch]:

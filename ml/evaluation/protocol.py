@@ -19,6 +19,12 @@ from ml.evaluation.limits import limit_within_budget
 from ml.evaluation.verdicts import Verdict, verdict_at
 
 WITHIN_BUDGET: Final = "-within-budget"
+COMPARATORS: Final[tuple[type[Comparator], ...]] = (
+    RawForest,
+    PaperForest,
+    OutlierFactor,
+    RootMeanSquare,
+)
 Say = Callable[[str], None]
 
 
@@ -104,7 +110,7 @@ def _compare(
     real: Sequence[Instance], wells: Sequence[str], say: Say
 ) -> dict[str, dict[str, Verdict]]:
     verdicts: dict[str, dict[str, Verdict]] = {}
-    for comparator in (RawForest(), PaperForest(), OutlierFactor(), RootMeanSquare()):
+    for comparator in (kind() for kind in COMPARATORS):
         say(f"  {comparator.name}")
         for well in wells:
             for name, found in _fold(comparator, real, well).items():

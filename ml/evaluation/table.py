@@ -111,7 +111,9 @@ def _benchmark2(found: dict[str, Any]) -> Iterable[str]:
     rows = [(ours.NAME, found), *found["comparators"].items()]
     for name, one in rows:
         yield f"  {name}: {number(one['mean_f1'])} ({number(one['sd_f1'])})"
-    published = ", ".join(f"{name} {value:g}" for name, value in found["published"].items())
+    published = ", ".join(
+        f"{name.replace('_', ' ')} {value:.3f}" for name, value in found["published"].items()
+    )
     yield f"  published, of 36 instances: {published}"
 
 

@@ -1,6 +1,6 @@
 """How a method's figures move with its limit: events found against false alarms, and ROC."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from ml.evaluation.figures import normal_days_of
 from ml.evaluation.instances import Instance
 from ml.evaluation.verdicts import GAP_SECONDS, Verdict, starts_of_rows
 
+InAlarm = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _TAILS: Final = np.geomspace(1e-6, 0.6, 60)
 _EVERY_ROWS: Final = 10
 _POINTS: Final = 200
@@ -25,11 +26,15 @@ class Point:
     event_recall: float
 
 
-def tradeoff(instances: Sequence[Instance], verdicts: Mapping[str, Verdict]) -> list[Point]:
+def tradeoff(
+    instances: Sequence[Instance],
+    verdicts: Mapping[str, Verdict],
+    in_alarm: InAlarm = lambda _times, over: over,
+) -> list[Point]:
     """Move the limit over the scores of normal time, from high to low.
 
-    Rows whose score reaches the limit are joined into alarms as `GAP_SECONDS` says; a method
-    with rules of its own from rows to alarms is shown without them.
+    `in_alarm` is a method's way from rows over the limit to rows in alarm, given time stamps (µs)
+    and what is over, shape (rows,) both; by default each row over the limit is in alarm.
     """
     days = sum(normal_days_of(instance) for instance in instances)
     events = [instance for instance in instances if instance.is_event]
@@ -42,8 +47,9 @@ def tradeoff(instances: Sequence[Instance], verdicts: Mapping[str, Verdict]) -> 
         false_alarms = found = 0
         for instance in instances:
             score = verdicts[instance.name].score
-            flag = np.nan_to_num(score, nan=-np.inf) >= limit
-            starts = starts_of_rows(instance.microseconds, flag, GAP_SECONDS)
+            over = np.nan_to_num(score, nan=-np.inf) >= limit
+            alarm = in_alarm(instance.microseconds, over) if over.any() else over
+            starts = starts_of_rows(instance.microseconds, alarm, GAP_SECONDS)
             false_alarms += int(np.count_nonzero(instance.watched[starts]))
             found += instance.is_event and _finds(instance, starts)
         points.append(Point(float(limit), false_alarms / days, found / len(events)))

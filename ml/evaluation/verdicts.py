@@ -8,9 +8,10 @@ import numpy as np
 
 from petrostream.columns import SECOND
 from petrostream.events import Event, join
+from petrostream.tuning import DetectorSettings
 
-GAP_SECONDS: Final = 60
-"""Flagged rows no further apart are one alarm, for the methods that have no such setting."""
+GAP_SECONDS: Final = DetectorSettings().merge_gap_seconds
+"""Flagged rows no further apart are one alarm: for every method what it is for ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,11 @@ def _dots(
 
 
 def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Point]) -> str:
-    """Events found against false alarms a well-day, a line a method; dots are where it stands."""
+    """Events found against false alarms a well-day, a line a method; dots are where it stands.
+
+    A line shows the most events found with so many false alarms or fewer: a limit that is so low
+    that alarms never end finds fewer again.
+    """
     across = svg.Scale(np.log(_LEAST_RATE), np.log(_MOST_RATE), _MARGIN, _SQUARE - 16)
     down = svg.Scale(0, 1, _SQUARE - _MARGIN, 12)
     parts = [*_share_grid(down)]
@@ -75,11 +79,10 @@ def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Poin
         x = across(np.log(rate))
         parts.append(svg.line(x, 12, x, _SQUARE - _MARGIN, class_="grid"))
         parts.append(svg.text(f"{rate:g}", x, _SQUARE - _MARGIN + 18, text_anchor="middle"))
+    parts.append(svg.text("none", _MARGIN, _SQUARE - _MARGIN + 18, text_anchor="middle"))
     parts.append(_title("false alarms a well-day"))
     for position, (name, points) in enumerate(curves.items()):
-        rates = np.array([max(one.false_alarms_per_well_day, _LEAST_RATE) for one in points])
-        recall = np.array([one.event_recall for one in points])
-        rates = np.minimum(rates, _MOST_RATE)
+        rates, recall = _frontier(points)
         parts.append(svg.path(across(np.log(rates)), down(recall), class_=f"curve m{position}"))
         if name in now:
             x = across(
@@ -90,6 +93,18 @@ def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Poin
                 svg.element("circle", cx=float(x), cy=float(y), r=5, class_=f"now m{position}")
             )
     return svg.drawing(_SQUARE, _SQUARE, parts, "events found against false alarms a well-day")
+
+
+def _frontier(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
+    """Highest recall at each rate of false alarms or below it, as the corners of a staircase."""
+    ordered = sorted((one.false_alarms_per_well_day, one.event_recall) for one in points)
+    rates, recalls = [_LEAST_RATE], [0.0]
+    for rate, recall in ordered:
+        if recall > recalls[-1] and rate <= _MOST_RATE:
+            at = max(rate, _LEAST_RATE)
+            rates += [at, at]
+            recalls += [recalls[-1], recall]
+    return np.array([*rates, _MOST_RATE]), np.array([*recalls, recalls[-1]])
 
 
 def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:

@@ -28,7 +28,7 @@ _MOST_ALARMS_LISTED: Final = 6
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> Path:
-    """Write the page and return where it is.
+    """Write the page into a folder and return where it is.
 
     Raises
     ------
@@ -37,7 +37,6 @@ def write_report(evaluation: Evaluation, folder: Path) -> Path:
     """
     path = folder / _FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         path.write_text(render(evaluation), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"the report can't be written: {error}") from error
@@ -125,7 +124,10 @@ def _delays(evaluation: Evaluation) -> str:
 def _curves(evaluation: Evaluation) -> str:
     names = [name for name in evaluation.verdicts if not name.endswith(WITHIN_BUDGET)]
     verdicts, instances = evaluation.verdicts, evaluation.instances
-    curves = {name: tradeoff(instances, verdicts[name]) for name in names}
+    curves = {
+        name: tradeoff(instances, verdicts[name], *[ours.in_alarm] * (name == ours.NAME))
+        for name in names
+    }
     now = {name: _stand(evaluation.figures_of(name)) for name in names}
     roc = {name: receiver_operating(instances, verdicts[name]) for name in names}
     keys = "".join(
@@ -134,8 +136,9 @@ def _curves(evaluation: Evaluation) -> str:
     )
     return (
         "<h2>What a limit costs</h2>"
-        "<p>Left: events found against false alarms as the limit moves; the dot is where a method "
-        "stands. Right: the share of abnormal rows flagged against that of normal rows.</p>"
+        "<p>Left: the most events that a method finds with so many false alarms or fewer, "
+        "whatever the limit, chosen in hindsight; the dot is where its own limit puts it. Right: "
+        "the share of abnormal rows flagged against that of normal rows.</p>"
         f"<p class=keys>{keys}</p><div class=pair><figure>{tradeoff_chart(curves, now)}</figure>"
         f"<figure>{roc_chart(roc)}</figure></div>"
     )
@@ -148,7 +151,10 @@ def _stand(found: dict[str, Any]) -> Point:
 def _benchmark2(found: dict[str, Any]) -> str:
     rows = [(ours.NAME, found), *found["comparators"].items()]
     cells = [[name, number(one["mean_f1"]), number(one["sd_f1"])] for name, one in rows]
-    published = [[f"published: {name}", f"{f1:.3f}", ""] for name, f1 in found["published"].items()]
+    published = [
+        [f"published: {name.replace('_', ' ')}", f"{f1:.3f}", ""]
+        for name, f1 in found["published"].items()
+    ]
     return (
         "<h2>Benchmark 2 of the 3W paper</h2>"
         f"<p>{found['instances']} instances here; the published figures are of 36.</p>"
