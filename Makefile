@@ -27,7 +27,7 @@ given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n'; printf '%s\n' 'Variables: DATA=<folder> SPEED=<n>|max LIMIT=<recordings> DASHBOARD=0|1' \
-	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws' \
+	  '           JSON=<file> REPORT=<folder> DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws' \
 	  '           ARGS="<further options of train, replay or data>"'
 
 setup: $(READY) ## make the virtual environment with the pinned dependencies

@@ -3,12 +3,12 @@
 The forest, the scales and the limits come from other wells, as everywhere. What the benchmark
 gives of the instance itself, the time of its training windows, is used as a long commissioning
 time: the profile is learned from it, and so is how far each sensor wanders; and the limit lies
-above the training windows' own scores. By how much is chosen on the other wells' instances.
+above the training windows' own scores. By how much is one number, a sum because scores are
+logarithms, chosen on the other wells' instances.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Final
 
 import numpy as np
@@ -24,8 +24,10 @@ from petrostream.detector import Detector
 from petrostream.keys import BatchId, second_of
 from petrostream.profiles import Profile
 
-_FACTORS: Final = (1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5)
-_LEAST: Final = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.5)
+_MARGINS: Final = tuple(step / 50 for step in range(31))
+_USUAL_MARGIN: Final = 0.2
+"""Where there is no other well to choose by."""
+_LEAST_MARGIN: Final = 1e-9
 _LEAST_DRIFT: Final = 1e-9
 
 
@@ -40,17 +42,13 @@ class WindowScores:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A window is abnormal from `factor` times the training windows' highest score on, and
-    never below `least`.
-    """
+    """A window is abnormal from `margin` above the training windows' highest score on."""
 
-    factor: float
-    least: float
+    margin: float
 
     def flag(self, scores: WindowScores) -> np.ndarray:
         """Which test windows are called abnormal."""
-        highest = float(scores.training.max()) if len(scores.training) else 0.0
-        return scores.test >= max(self.factor * highest, self.least, np.finfo(float).tiny)
+        return scores.test >= scores.training.max(initial=0.0) + max(self.margin, _LEAST_MARGIN)
 
     def f1(self, scores: WindowScores) -> float:
         """How well that goes."""
@@ -80,9 +78,9 @@ def benchmark2_scores(instance: Instance, detector: Detector) -> WindowScores:
 
 def choose_rule(others: Sequence[WindowScores]) -> Rule:
     """Choose the rule with the best mean F1 on other wells' instances; of equals the middle."""
-    rules = [Rule(*pair) for pair in product(_FACTORS, _LEAST)]
+    rules = [Rule(margin) for margin in _MARGINS]
     if not others:
-        return Rule(1.5, 0.0)
+        return Rule(_USUAL_MARGIN)
     results = np.array([np.mean([rule.f1(scores) for scores in others]) for rule in rules])
     best = np.flatnonzero(results >= results.max() - 1e-9)
     return rules[int(best[len(best) // 2])]
