@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from sklearn.ensemble import IsolationForest
 
 from ml.export import flatten
-from ml.wandering import Wanderer, fit_wandering, wanderers
+from ml.wandering import Wanderer, fit_wandering, reference_of, wanderers
 from petrostream import profiles
 from petrostream.alarms import count_alarms
 from petrostream.batches import COMMISSIONING_SECONDS, Batch, cut, encode
@@ -44,7 +44,7 @@ class TrainingSettings:
 
     trees: int = 100
     samples_per_tree: int = 256
-    false_alarms_per_day: float = 0.1
+    false_alarms_per_day: float = 0.2
     sample_seconds: int = 30
     commissioning_seconds: int = COMMISSIONING_SECONDS
     seed: int = 7
@@ -95,7 +95,8 @@ def train(
         If there is too little normal time to learn from.
     """
     training, settings = training or TrainingSettings(), settings or DetectorSettings()
-    wandering = fit_wandering(_wanderers(recordings(), training, settings))
+    wanderers_seen = list(_wanderers(recordings(), training, settings))
+    wandering = fit_wandering(wanderers_seen)
     digest, names, normal = hashlib.sha256(), [], []
     for batch in _whole_batches(recordings(), training):
         digest.update(encode(batch))
@@ -137,6 +138,7 @@ def train(
             "trees": training.trees,
             "samples_per_tree": training.samples_per_tree,
             "seed": training.seed,
+            "reference": reference_of(wanderers_seen, wandering),
         },
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from petrostream.sensors import BY_NAME, SENSOR_NAMES
 from petrostream.tuning import DetectorSettings
 from petrostream.windows import SlidingWindows
 
-_WINDOW_SECONDS: Final = 600
-_QUANTILE: Final = 0.9
+WINDOW_SECONDS: Final = 600
+DISTANCE_QUANTILE: Final = 0.9
 _FEWEST_WINDOWS: Final = 10
 _LEAST: Final = 0.2
 """Wandering below a fifth of a resolution counts as that much."""
@@ -47,12 +47,12 @@ def wanderers(batch: Batch, rows: np.ndarray, settings: DetectorSettings) -> Ite
     windows = SlidingWindows(
         batch.microseconds, values, centre, resolution, believable(values, sensors)
     )
-    level = np.abs(windows.level(rows, _WINDOW_SECONDS))
+    level = np.abs(windows.level(rows, WINDOW_SECONDS))
     present = windows.count(rows, settings.window_seconds) > 0
     for column, name in enumerate(sensors):
         distances = level[present[:, column], column]
         if len(distances) >= _FEWEST_WINDOWS:
-            distance = max(float(np.quantile(distances, _QUANTILE)), _LEAST)
+            distance = max(float(np.quantile(distances, DISTANCE_QUANTILE)), _LEAST)
             yield Wanderer(name, profile.restlessness, distance)
 
 
@@ -79,3 +79,21 @@ def fit_wandering(seen: Iterable[Wanderer]) -> Wandering:
         for column, name in enumerate(SENSOR_NAMES)
     }
     return Wandering(drift, float(found[-1]))
+
+
+def reference_of(seen: Iterable[Wanderer], wandering: Wandering) -> dict[str, Any]:
+    """What training saw, for whoever compares: JSON-ready.
+
+    `distance` has each sensor's largest, in the scales that the fit expects, `restlessness` the
+    least and the most.
+    """
+    distance: dict[str, float] = {}
+    restlessness = []
+    for one in seen:
+        expected = wandering.scale(one.sensor, one.restlessness) / BY_NAME[one.sensor].resolution
+        distance[one.sensor] = max(distance.get(one.sensor, 0.0), one.distance / expected)
+        restlessness.append(one.restlessness)
+    return {
+        "distance": dict(sorted(distance.items())),
+        "restlessness": [min(restlessness, default=0.0), max(restlessness, default=0.0)],
+    }

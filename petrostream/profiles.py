@@ -6,15 +6,18 @@ deviation; the median absolute deviation of a gauge that moves in steps is often
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from petrostream.batches import Batch, believable, readings_of
 from petrostream.errors import PermanentError
 from petrostream.sensors import BY_NAME, Side
+
+_Read = TypeVar("_Read")
 
 _FORMAT: Final = 2
 _FEWEST_READINGS: Final = 30
@@ -83,18 +86,24 @@ class Profile:
 def learn(first: Batch) -> Profile:
     """Learn a recording's profile from its first batch."""
     commissioning = first.microseconds < first.commissioning_end
-    values = readings_of(first.table, first.sensors)[commissioning]
-    believed = believable(values, first.sensors)
     return Profile(
         well=first.id.well,
         recording=first.id.recording,
         start=first.recording_start,
         end=first.commissioning_end,
-        sensors={
-            name: _learn_sensor(values[:, column], believed[:, column])
-            for column, name in enumerate(first.sensors)
-        },
+        sensors=learn_sensors(
+            readings_of(first.table, first.sensors)[commissioning], first.sensors
+        ),
     )
+
+
+def learn_sensors(values: np.ndarray, sensors: tuple[str, ...]) -> dict[str, SensorProfile]:
+    """Learn what normal is from readings, shape (rows, sensors); missing ones are NaN."""
+    believed = believable(values, sensors)
+    return {
+        name: _learn_sensor(values[:, column], believed[:, column])
+        for column, name in enumerate(sensors)
+    }
 
 
 def _learn_sensor(values: np.ndarray, believed: np.ndarray) -> SensorProfile:
@@ -113,7 +122,44 @@ def _learn_sensor(values: np.ndarray, believed: np.ndarray) -> SensorProfile:
 
 def to_json(profile: Profile) -> bytes:
     """Write a profile; the same profile always gives the same bytes."""
-    document = {
+    return json.dumps(_document(profile), sort_keys=True, separators=(",", ":")).encode()
+
+
+def from_json(data: bytes) -> Profile:
+    """Read a profile.
+
+    Raises
+    ------
+    PermanentError
+        If it was written by something else than this version of PetroStream.
+    """
+    return _read(data, _profile)
+
+
+def list_to_json(known: list[Profile]) -> bytes:
+    """Write the profiles of a recommissioned recording."""
+    return json.dumps([_document(profile) for profile in known], sort_keys=True).encode()
+
+
+def list_from_json(data: bytes) -> list[Profile]:
+    """Read the profiles of a recommissioned recording.
+
+    Raises
+    ------
+    PermanentError
+        If they were written by something else than this version of PetroStream.
+    """
+    return _read(data, lambda documents: [_profile(document) for document in documents])
+
+
+def in_force(known: list[Profile], microseconds: int) -> Profile | None:
+    """The last of the profiles that was learned before a time (µs since 1970)."""
+    learned = [profile for profile in known if profile.end <= microseconds]
+    return max(learned, key=lambda profile: profile.end, default=None)
+
+
+def _document(profile: Profile) -> dict[str, Any]:
+    return {
         "format": _FORMAT,
         "well": profile.well,
         "recording": profile.recording,
@@ -129,36 +175,31 @@ def to_json(profile: Profile) -> bytes:
             for name, sensor in profile.sensors.items()
         },
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
-def from_json(data: bytes) -> Profile:
-    """Read a profile.
-
-    Raises
-    ------
-    PermanentError
-        If it was written by something else than this version of PetroStream.
-    """
+def _read(data: bytes, read: Callable[[Any], _Read]) -> _Read:
     try:
-        document: dict[str, Any] = json.loads(data)
-        if document["format"] != _FORMAT:
-            raise ValueError(f"its format is {document['format']}, not {_FORMAT}")
-        return Profile(
-            well=document["well"],
-            recording=document["recording"],
-            start=int(document["start"]),
-            end=int(document["end"]),
-            sensors={
-                name: SensorProfile(
-                    SensorState(sensor["state"]),
-                    float(sensor["centre"]),
-                    float(sensor["spread"]),
-                    int(sensor["readings"]),
-                )
-                for name, sensor in document["sensors"].items()
-                if name in BY_NAME
-            },
-        )
+        return read(json.loads(data))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PermanentError(f"the profile can't be read: {error}") from error
+
+
+def _profile(document: dict[str, Any]) -> Profile:
+    if document["format"] != _FORMAT:
+        raise ValueError(f"its format is {document['format']}, not {_FORMAT}")
+    return Profile(
+        well=document["well"],
+        recording=document["recording"],
+        start=int(document["start"]),
+        end=int(document["end"]),
+        sensors={
+            name: SensorProfile(
+                SensorState(sensor["state"]),
+                float(sensor["centre"]),
+                float(sensor["spread"]),
+                int(sensor["readings"]),
+            )
+            for name, sensor in document["sensors"].items()
+            if name in BY_NAME
+        },
+    )

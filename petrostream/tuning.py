@@ -22,7 +22,7 @@ class DetectorSettings:
     frozen_seconds: int = 600
     alarm_seconds: int = 60
     merge_gap_seconds: int = 600
-    forest_weight: float = 1.0
+    forest_weight: float = 0.5
 
     @property
     def lookback_seconds(self) -> int:
