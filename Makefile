@@ -8,6 +8,8 @@ TARGET ?= local
 DATA ?=
 SPEED ?=
 LIMIT ?=
+JSON ?=
+REPORT ?=
 ARGS ?=
 DASHBOARD ?= 1
 DASHBOARD_PORT ?= 8501
@@ -26,8 +28,8 @@ given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 # A switch is off where it is empty, 0, no or false.
 switch = $(if $(filter-out 0 no false,$(1)),$(2))
 
-.PHONY: help setup demo up down train replay dashboard data status powerbi test bench check audit \
-  format lock clean
+.PHONY: help setup demo up down train evaluate replay dashboard data status powerbi test bench check \
+  audit format lock clean
 
 # Single steps take the stack of the target that is named, whatever else is up.
 train replay dashboard: export PETROSTREAM_TARGET := $(TARGET)
@@ -36,6 +38,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n'; printf '%s\n' 'Variables: DATA=<folder> SPEED=<n>|max LIMIT=<recordings> DASHBOARD=0|1' \
 	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws PLAN=1 YES=1' \
+	  '           JSON=<file> REPORT=<folder>' \
 	  '           PROVISION=auto|terraform|python ARGS="<further options of the command>"'
 
 setup: $(READY) ## make the virtual environment with the pinned dependencies
@@ -69,6 +72,11 @@ down: $(READY) ## stop and remove what `make up` made
 train: $(READY) ## train on DATA and publish the model
 	@$(call need_data)
 	@exec $(RUN) -m ml train $(call given,DATA,) $(call given,LIMIT,--limit) $(ARGS)
+
+evaluate: $(READY) ## judge the detector on DATA, leaving one well out (JSON=<file> REPORT=<folder>)
+	@$(call need_data)
+	@exec $(RUN) -m ml evaluate $(call given,DATA,) $(call given,JSON,--json) \
+	  $(call given,REPORT,--report) $(ARGS)
 
 replay: $(READY) ## replay DATA into the raw bucket at SPEED
 	@$(call need_data)

@@ -10,11 +10,12 @@ import pandas as pd
 
 from dashboard.data import ScoredObject, Snapshot
 from petrostream.columns import ANOMALY_FLAG, DEGRADED_SENSORS, STATUS, TIMESTAMP, TOP_SENSOR
-from petrostream.detector import DetectorSettings, Status
+from petrostream.detector import Status
 from petrostream.profiles import SensorState
 from petrostream.sensors import BY_NAME, Kind
+from petrostream.tuning import DetectorSettings
 
-ALARM_SECONDS: Final = DetectorSettings().merge_gap_seconds
+ALARM_SECONDS: Final = DetectorSettings().alarm_seconds
 """A well is in alarm while its newest anomaly is at most this long before its newest reading:
 the quiet time after which the pipeline takes an event as over."""
 

@@ -76,8 +76,7 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
     result = _result(settings, summary, time.monotonic() - began)
     if options.dashboard:
         _say(f"all is scored: {json.dumps(result)}")
-        _say(f"the dashboard stays at {_address(options.dashboard_port)}; Ctrl-C ends the demo")
-        _wait_for_interrupt(made)
+        _wait_for_interrupt(made, options.dashboard_port)
     else:
         sys.stdout.write(json.dumps(result) + "\n")
     if not _is_complete(result):
@@ -169,8 +168,9 @@ def _is_complete(result: dict[str, Any]) -> bool:
     return False
 
 
-def _wait_for_interrupt(made: dict[str, Any]) -> None:
+def _wait_for_interrupt(made: dict[str, Any], port: int) -> None:
     try:
+        _say(f"the dashboard stays at {_address(port)}; Ctrl-C ends the demo")
         while stack.find_process(made["processes"]["dashboard"]):
             time.sleep(0.5)
     except KeyboardInterrupt:

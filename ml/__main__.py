@@ -1,7 +1,8 @@
-"""``python -m ml``: train a model, publish it, list what is published, roll back."""
+"""``python -m ml``: train, evaluate, publish, set limits, look for drift, list, roll back."""
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from io import BytesIO
@@ -10,6 +11,10 @@ from typing import Final
 
 import joblib
 
+from ml.drift import add_drift, report_drift
+from ml.evaluation.command import add_evaluate, run_evaluate
+from ml.limits_file import LIMITS_FILE, add_limits, publish_limits, read_limits
+from ml.recommission import add_recommission, recommission
 from ml.training import Trained, TrainingSettings, train
 from petrostream.console import EXIT_PARTIAL, run_command
 from petrostream.errors import ModelNotReady, UsageError
@@ -39,28 +44,35 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=int, help="at most so many recordings, evenly chosen")
     parser.add_argument(
-        "--flag-rate",
+        "--false-alarms",
         type=float,
-        default=defaults.flag_rate,
-        help="share of normal windows that may be flagged (default: %(default)s)",
+        default=defaults.false_alarms_per_day,
+        help="alarms that a day of normal training time may have (default: %(default)s)",
     )
     parser.add_argument("--trees", type=int, default=defaults.trees)
     parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument(
+        "--limits", type=Path, default=LIMITS_FILE, help="engineering limits (default: limits.toml)"
+    )
     parser.add_argument("--no-publish", action="store_true", help="write the files only")
 
 
 def run_train(options: argparse.Namespace) -> int:
     """Train and publish; 3 if some recordings could not be read."""
-    if not 0 < options.flag_rate < 1:
-        raise UsageError("--flag-rate takes a share between 0 and 1, such as 0.005")
+    if not 0 <= options.false_alarms < math.inf:
+        raise UsageError("--false-alarms takes a number from 0 on, such as 0.1")
     if options.trees < 1 or (options.limit is not None and options.limit < 1):
         raise UsageError("--trees and --limit take whole numbers above 0")
+    limits = read_limits(options.limits)
     registry = None if options.no_publish else _registry()
     files, problems = find_recordings(options.data)
     chosen = evenly_chosen(files, options.limit)
     trained = train(
         lambda: read_recordings(chosen, problems),
-        TrainingSettings(trees=options.trees, flag_rate=options.flag_rate, seed=options.seed),
+        TrainingSettings(
+            trees=options.trees, false_alarms_per_day=options.false_alarms, seed=options.seed
+        ),
+        limits=limits,
     )
     packed = pack(trained.detector, trained.facts)
     folder = options.into or state_folder() / "model"
@@ -136,6 +148,26 @@ def read_files(folder: Path) -> PackedModel:
     return packed
 
 
+def run_limits(options: argparse.Namespace) -> int:
+    """Publish the current model with the engineering limits of a file."""
+    return publish_limits(_registry(), options.file)
+
+
+def run_drift(options: argparse.Namespace) -> int:
+    """Say which wells to recommission and when to retrain; 0, 4 or 5."""
+    registry = _registry()
+    curated = Bucket(Settings.load("curated_bucket").curated_bucket)
+    return report_drift(curated, registry.load(registry.pointer()), options.hours)
+
+
+def run_recommission(options: argparse.Namespace) -> int:
+    """Put a new profile in force for a well, from its next batch on."""
+    use_stack()
+    curated = Bucket(Settings.load("curated_bucket").curated_bucket)
+    sys.stdout.write(f"{recommission(curated, options.well, options.minutes)}\n")
+    return 0
+
+
 def add_rollback(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `rollback`."""
     parser.add_argument("--to", metavar="VERSION", help="this one instead of the one before")
@@ -199,7 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary, add, run in (
         ("train", "train on recordings' normal time, and publish", add_train, run_train),
+        ("evaluate", "judge the detector, leaving one well out", add_evaluate, run_evaluate),
         ("publish", "publish a model trained before", add_publish, run_publish),
+        ("limits", "publish engineering limits with the current model", add_limits, run_limits),
+        ("drift", "compare what was scored lately with the training data", add_drift, run_drift),
+        ("recommission", "learn a well's profile anew", add_recommission, run_recommission),
         ("rollback", "go back to the model before", add_rollback, run_rollback),
         ("list", "list the published models", lambda _: None, run_list),
     ):

@@ -10,34 +10,41 @@ import pyarrow.compute as pc
 from sklearn.ensemble import IsolationForest
 
 from ml.export import flatten
+from ml.wandering import Wanderer, fit_wandering, reference_of, wanderers
 from petrostream import profiles
-from petrostream.batches import COMMISSIONING_SECONDS, Batch, cut, encode, readings_of
+from petrostream.alarms import count_alarms
+from petrostream.batches import COMMISSIONING_SECONDS, Batch, cut, encode
 from petrostream.columns import CLASS, SECOND
-from petrostream.detector import Detector, DetectorSettings, observe, one_sided
+from petrostream.detector import Detector, one_sided, rate
 from petrostream.errors import UsageError
+from petrostream.features import FEATURES, Wandering, observe
+from petrostream.forest import Forest
 from petrostream.labels import NORMAL
+from petrostream.limits import Limits
 from petrostream.recordings import Recording
-from petrostream.windows import SlidingWindows
+from petrostream.tuning import DetectorSettings
 
 _WHOLE: Final = 10**9
-_DRIFT_QUANTILE: Final = 0.9
 _FEWEST_WINDOWS: Final = 256
-_LIMIT_MARGIN: Final = 1.25
-_LEAST_LIMIT: Final = 0.5
-"""Features are logarithms: a limit lies a quarter above the largest seen, and never below 0.5."""
+_DAY_SECONDS: Final = 86_400
+_THRESHOLDS: Final = 200
+_HEADROOM: Final = 1.001
+_LOWEST_THRESHOLD: Final = 0.1
+"""Thresholds are tried from just above the highest normal score down to a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How the forest is grown and where its threshold lies.
 
-    `flag_rate` is the share of normal windows that may be flagged; the threshold follows from it.
-    `sample_seconds` is the time between the windows that are trained on.
+    `false_alarms_per_day` is the budget: alarms that may start in a day of the training
+    recordings' normal time. `sample_seconds` is the time between the windows that the forest is
+    trained on.
     """
 
     trees: int = 100
     samples_per_tree: int = 256
-    flag_rate: float = 0.005
+    false_alarms_per_day: float = 0.2
     sample_seconds: int = 30
     commissioning_seconds: int = COMMISSIONING_SECONDS
     seed: int = 7
@@ -52,10 +59,24 @@ class Trained:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class NormalTime:
+    """A recording's evaluations in normal time after commissioning.
+
+    `microseconds` has shape (evaluations,), `features` (evaluations, len(FEATURES)); `sampled`
+    marks those that the forest is trained on.
+    """
+
+    microseconds: np.ndarray
+    features: np.ndarray
+    sampled: np.ndarray
+
+
 def train(
     recordings: Callable[[], Iterable[Recording]],
     training: TrainingSettings | None = None,
     settings: DetectorSettings | None = None,
+    limits: Limits | None = None,
 ) -> Trained:
     """Fit a detector.
 
@@ -65,6 +86,8 @@ def train(
         Called twice; gives the recordings one by one, so that they need not fit into memory.
     training, settings
         How to train, and the times that shape the detector.
+    limits
+        Engineering limits to publish with it.
 
     Raises
     ------
@@ -72,13 +95,16 @@ def train(
         If there is too little normal time to learn from.
     """
     training, settings = training or TrainingSettings(), settings or DetectorSettings()
-    drift = learn_drift(_whole_batches(recordings(), training), settings)
-    digest, names, windows = hashlib.sha256(), [], []
+    wanderers_seen = list(_wanderers(recordings(), training, settings))
+    wandering = fit_wandering(wanderers_seen)
+    digest, names, normal = hashlib.sha256(), [], []
     for batch in _whole_batches(recordings(), training):
         digest.update(encode(batch))
         names.append(batch.id.recording)
-        windows.append(normal_features(batch, drift, training, settings))
-    features = np.concatenate(windows) if windows else np.empty((0, 0))
+        normal.append(normal_time(batch, wandering, training, settings))
+    features = np.concatenate(
+        [np.empty((0, len(FEATURES))), *(time.features[time.sampled] for time in normal)]
+    )
     if len(features) < _FEWEST_WINDOWS:
         raise UsageError(
             f"the recordings hold {len(features)} normal windows after their first "
@@ -86,29 +112,62 @@ def train(
             "needed: train on more recordings, or on longer ones"
         )
     floor = tuple(float(value) for value in np.median(features, axis=0))
-    limits = tuple(
-        float(value) for value in np.maximum(_LIMIT_MARGIN * features.max(axis=0), _LEAST_LIMIT)
-    )
-    features = one_sided(features, floor)
-    forest = IsolationForest(
+    fitted = IsolationForest(
         n_estimators=training.trees,
         max_samples=min(training.samples_per_tree, len(features)),
         random_state=training.seed,
-    ).fit(features)
-    threshold = float(np.quantile(-forest.score_samples(features), 1 - training.flag_rate))
+    ).fit(one_sided(features, floor))
+    forest = flatten(fitted)
+    threshold = choose_threshold(normal, forest, floor, training, settings)
     return Trained(
-        detector=Detector(flatten(forest), threshold, drift, floor, limits, settings),
-        forest=forest,
+        detector=Detector(
+            forest,
+            threshold,
+            wandering.drift,
+            wandering.exponent,
+            floor,
+            settings,
+            limits or Limits(),
+        ),
+        forest=fitted,
         facts={
             "recordings": len(names),
             "windows": len(features),
             "data_sha256": digest.hexdigest(),
-            "flag_rate": training.flag_rate,
+            "false_alarms_per_day": training.false_alarms_per_day,
             "trees": training.trees,
             "samples_per_tree": training.samples_per_tree,
             "seed": training.seed,
+            "reference": reference_of(wanderers_seen, wandering),
         },
     )
+
+
+def choose_threshold(
+    normal: list[NormalTime],
+    forest: Forest,
+    floor: tuple[float, ...],
+    training: TrainingSettings,
+    settings: DetectorSettings,
+) -> float:
+    """Find the lowest threshold from which on upwards the budget of false alarms is kept."""
+    rated = [
+        (time.microseconds, rate(forest, time.features, floor, settings))
+        for time in normal
+        if len(time.microseconds)
+    ]
+    seconds = sum(len(times) for times, _ in rated) * settings.step_seconds
+    allowed = training.false_alarms_per_day * seconds / _DAY_SECONDS
+    highest = _HEADROOM * max(float(scores.max()) for _, scores in rated)
+    chosen = highest
+    for threshold in np.geomspace(highest, _LOWEST_THRESHOLD * highest, _THRESHOLDS):
+        alarms = sum(
+            count_alarms(times, scores, float(threshold), settings) for times, scores in rated
+        )
+        if alarms > allowed:
+            break
+        chosen = float(threshold)
+    return chosen
 
 
 def whole(recording: Recording, commissioning_seconds: int = COMMISSIONING_SECONDS) -> Batch:
@@ -135,59 +194,23 @@ def is_normal(batch: Batch) -> np.ndarray:
     return pc.fill_null(pc.equal(labels, NORMAL), fill_value=False).to_numpy(zero_copy_only=False)
 
 
-def learn_drift(batches: Iterable[Batch], settings: DetectorSettings) -> dict[str, float]:
-    """Learn how far each sensor wanders in normal hours, in its own unit.
-
-    A sensor's drift in one recording is the 0.9 quantile of how far its windows' means are from
-    the profile's centre; over recordings the median of that.
-    """
-    wandering: dict[str, list[float]] = {}
-    for batch in batches:
-        profile = profiles.learn(batch)
-        sensors = profile.live_sensors
+def _wanderers(
+    recordings: Iterable[Recording], training: TrainingSettings, settings: DetectorSettings
+) -> Iterator[Wanderer]:
+    for batch in _whole_batches(recordings, training):
         rows = _sampled(batch, is_normal(batch), settings.window_seconds)
-        if not sensors or not len(rows):
-            continue
-        scale = np.array([max(profile.sensors[name].spread, 1e-9) for name in sensors])
-        for name, distances in zip(
-            sensors, _distances(batch, profile, scale, rows, settings), strict=True
-        ):
-            if len(distances):
-                wandering.setdefault(name, []).append(
-                    float(np.quantile(distances, _DRIFT_QUANTILE))
-                )
-    drift = {name: float(np.median(values)) for name, values in sorted(wandering.items())}
-    return {name: value for name, value in drift.items() if value > 0}
+        yield from wanderers(batch, rows, settings)
 
 
-def _distances(
-    batch: Batch,
-    profile: profiles.Profile,
-    scale: np.ndarray,
-    rows: np.ndarray,
-    settings: DetectorSettings,
-) -> Iterator[np.ndarray]:
-    """For each live sensor, how far its live windows' means are from the centre (own unit)."""
-    values = readings_of(batch.table, profile.live_sensors)
-    centre = np.array([profile.sensors[name].centre for name in profile.live_sensors])
-    statistics = SlidingWindows(batch.microseconds, values, centre, scale).statistics(
-        rows, settings.window_seconds, settings.frozen_seconds
-    )
-    for column in range(len(centre)):
-        live = statistics.live[:, column]
-        yield np.abs(statistics.level[live, column]) * scale[column]
-
-
-def normal_features(
-    batch: Batch,
-    drift: dict[str, float],
-    training: TrainingSettings,
-    settings: DetectorSettings,
-) -> np.ndarray:
-    """Features of a recording's normal windows, shape (windows, len(FEATURES))."""
-    seen = observe(batch, profiles.learn(batch), drift, settings)
-    wanted = np.isin(seen.rows, _sampled(batch, is_normal(batch), training.sample_seconds))
-    return seen.features[wanted]
+def normal_time(
+    batch: Batch, wandering: Wandering, training: TrainingSettings, settings: DetectorSettings
+) -> NormalTime:
+    """Evaluate a recording's normal time after commissioning."""
+    seen = observe(batch, profiles.learn(batch), wandering, settings)
+    normal = is_normal(batch)
+    sampled = np.isin(seen.rows, _sampled(batch, normal, training.sample_seconds))
+    kept = normal[seen.rows]
+    return NormalTime(batch.microseconds[seen.rows[kept]], seen.features[kept], sampled[kept])
 
 
 def _sampled(batch: Batch, normal: np.ndarray, every_seconds: int) -> np.ndarray:

@@ -73,6 +73,8 @@ def _message(event: Event, model_version: str) -> str:
             "recording": event.recording,
             "start": f"{second_of(event.start).isoformat()}Z",
             "sensors": list(event.drivers),
+            "shares": {name: round(event.shares[name], 2) for name in event.drivers},
+            "limits": sorted(event.limits),
             "peak_score": round(event.peak_score, 3),
             "model_version": model_version,
         },

@@ -31,7 +31,7 @@ from petrostream.sensors import BY_NAME
 
 BATCH_SECONDS: Final = 600
 COMMISSIONING_SECONDS: Final = 900
-LOOKBACK_SECONDS: Final = 900
+LOOKBACK_SECONDS: Final = 2700
 
 MAX_OBJECT_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = 200_000
@@ -110,6 +110,13 @@ def readings_of(table: pa.Table, sensors: tuple[str, ...]) -> np.ndarray:
         if name in table.schema.names:
             values[:, position] = table.column(name).to_numpy()
     return values
+
+
+def believable(values: np.ndarray, sensors: tuple[str, ...]) -> np.ndarray:
+    """Which readings are there and within what their sensor can read, shape (rows, sensors)."""
+    limits = np.array([BY_NAME[name].plausible for name in sensors]).reshape(-1, 2)
+    with np.errstate(invalid="ignore"):
+        return (values >= limits[:, 0]) & (values <= limits[:, 1])
 
 
 def cut(

@@ -11,10 +11,13 @@ from typing import Final
 import pyarrow as pa
 
 from petrostream.columns import (
+    ALARM,
     ANOMALY_FLAG,
     ANOMALY_SCORE,
     CLASS,
     DEGRADED_SENSORS,
+    DRIVERS,
+    LIMITS,
     RECORDING,
     SCORED_SCHEMA,
     STATE,
@@ -43,7 +46,10 @@ _COMMENTS: Final[dict[str, str]] = {
     STATUS: "commissioning, scored or unscorable",
     ANOMALY_SCORE: "1 is the threshold",
     ANOMALY_FLAG: "1 from the threshold on, else 0",
-    TOP_SENSOR: "sensor furthest from the profile",
+    ALARM: "1 while an alarm is on, else 0",
+    TOP_SENSOR: "sensor that drives the score most",
+    DRIVERS: "sensors that drive the score, and by how many percent",
+    LIMITS: "engineering limits that the row passes",
     DEGRADED_SENSORS: "sensors left out, and why",
 }
 

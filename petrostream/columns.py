@@ -15,7 +15,10 @@ RECORDING: Final = "recording"
 STATUS: Final = "status"
 ANOMALY_SCORE: Final = "anomaly_score"
 ANOMALY_FLAG: Final = "anomaly_flag"
+ALARM: Final = "alarm"
 TOP_SENSOR: Final = "top_sensor"
+DRIVERS: Final = "drivers"
+LIMITS: Final = "limits"
 DEGRADED_SENSORS: Final = "degraded_sensors"
 
 WELL: Final = "well"
@@ -43,7 +46,10 @@ SCORED_SCHEMA: Final = pa.schema(
         pa.field(STATUS, _CATEGORY, nullable=False),
         pa.field(ANOMALY_SCORE, pa.float64()),
         pa.field(ANOMALY_FLAG, pa.int8(), nullable=False),
+        pa.field(ALARM, pa.int8(), nullable=False),
         pa.field(TOP_SENSOR, _CATEGORY),
+        pa.field(DRIVERS, _CATEGORY, nullable=False),
+        pa.field(LIMITS, _CATEGORY, nullable=False),
         pa.field(DEGRADED_SENSORS, _CATEGORY, nullable=False),
     ]
 )

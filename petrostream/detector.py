@@ -1,13 +1,13 @@
-"""The detector: from readings and a profile to a score, a flag and a reason for every row.
+"""The detector: from readings and a profile to a score, a flag, an alarm and reasons for every row.
 
-A row's features are aggregates over its live sensors of how far the last minutes are from the
-profile, in level, spread and slope, log-compressed. Aggregates make one forest serve wells with
-different sensors, and a sensor that dies does not leave a hole. The forest's score is divided by
-the threshold, so 1.0 is where a row is flagged. A forest can't tell far from very far: what lies
-beyond everything it has seen is scored by limits beside it, and the higher score counts.
+A row's score is its *level* (how far the last minutes are from the profile, `petrostream.features`)
+and what an Isolation Forest makes of level, change and noise together, over a threshold: 1.0 is
+where a row is flagged. The level knows far from very far, which a forest can't; the forest knows
+that a level which is usual by itself is not so while readings change or grow noisy
+(Liu, Ting and Zhou 2008, "Isolation Forest"). Engineering limits flag a row whatever its score.
 
-The score is evaluated at the first live reading of every step (five seconds, counted from the
-recording's start) and held for the rest of it: a tenth of the work, and no row without a score.
+The score is evaluated at the first scorable reading of every step (five seconds, counted from the
+recording's start) and held for the rest of it: a fifth of the work, and no row without a score.
 """
 
 from dataclasses import dataclass, field
@@ -16,17 +16,22 @@ from typing import Final
 
 import numpy as np
 
-from petrostream.batches import Batch, readings_of
-from petrostream.columns import SECOND
-from petrostream.errors import InvalidBatch
+from petrostream.alarms import in_alarm
+from petrostream.batches import Batch, believable, readings_of
+from petrostream.features import (
+    Observation,
+    Wandering,
+    degraded_in_profile,
+    observe,
+    spread_out,
+)
 from petrostream.forest import Forest
-from petrostream.profiles import Profile, SensorState
-from petrostream.sensors import BY_NAME
-from petrostream.windows import SlidingWindows, WindowStatistics
+from petrostream.limits import Limits
+from petrostream.profiles import Profile
+from petrostream.tuning import DetectorSettings
 
-FEATURES: Final = ("level_rms", "level_largest", "level_second", "spread_rms", "slope_rms")
-_UNSEEN_DRIFT: Final = 10.0
-"""Drift of a sensor that training never saw, in units of its resolution."""
+_DRIVERS_SHOWN: Final = 3
+PERCENT: Final = 100
 
 
 class Status(StrEnum):
@@ -38,218 +43,104 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorSettings:
-    """Times that shape the detector, all in seconds; they are published with the model.
-
-    `window_seconds` is what a row's features look back over, `step_seconds` how often they are
-    evaluated, `frozen_seconds` how long a sensor gives one value before it counts as frozen,
-    `merge_gap_seconds` how long a quiet stretch may be within one event.
-    """
-
-    window_seconds: int = 180
-    step_seconds: int = 5
-    frozen_seconds: int = 600
-    merge_gap_seconds: int = 60
-
-    @property
-    def lookback_seconds(self) -> int:
-        """How much lookback a batch must carry for these settings."""
-        return (
-            max(self.window_seconds, self.frozen_seconds)
-            + self.merge_gap_seconds
-            + self.step_seconds
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """Features of the evaluated rows, before any forest.
-
-    `rows` are the evaluated rows' positions in the batch, `held` gives every row of the batch
-    the position in `rows` that it takes its score from, or -1; `features` has shape
-    (len(rows), len(FEATURES)), `deviations` (len(rows), sensors). `degraded` names, for every
-    row of the batch, the sensors that are left out and why.
-    """
-
-    sensors: tuple[str, ...]
-    rows: np.ndarray
-    held: np.ndarray
-    features: np.ndarray
-    deviations: np.ndarray
-    degraded: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
 class RowScores:
     """What the detector says of each row that a batch adds, and of those just before it.
 
     All arrays have one entry a row of the batch, lookback included (its far end is not scored).
-    `score` is NaN where `status` is not `scored`; `top_sensor` is "" there.
+    `score` is NaN where `status` is not `scored`; `shares` has shape (rows, sensors): the percent
+    of the level that each of the batch's sensors makes up. `drivers` says the same in words, the
+    strongest first; `limits` names the engineering limits that a row passes.
     """
 
     status: np.ndarray
     score: np.ndarray
     flag: np.ndarray
+    alarm: np.ndarray
+    shares: np.ndarray
     top_sensor: np.ndarray
+    drivers: np.ndarray
+    limits: np.ndarray
     degraded: np.ndarray
 
 
-def sensor_scale(name: str, spread: float, drift: dict[str, float]) -> float:
-    """What a sensor's deviations are measured in: its own spread and the drift usual for it.
+@dataclass(frozen=True)
+class Detector:
+    """Scores batches against their recordings' profiles.
 
-    A recording's first minutes show its noise, not how far it wanders in normal hours; `drift`
-    is that, learned from other recordings. Never below the sensor's resolution.
-    """
-    resolution = BY_NAME[name].resolution
-    return max(float(np.hypot(spread, drift.get(name, _UNSEEN_DRIFT * resolution))), resolution)
-
-
-def observe(
-    batch: Batch,
-    profile: Profile,
-    drift: dict[str, float],
-    settings: DetectorSettings,
-) -> Observation:
-    """Compute the features of a batch's rows after commissioning.
-
-    Raises
-    ------
-    InvalidBatch
-        If the batch carries less lookback than the settings need.
-    """
-    if not batch.is_first and batch.lookback_seconds < settings.lookback_seconds:
-        raise InvalidBatch(
-            f"it carries {batch.lookback_seconds} s of lookback, the model needs "
-            f"{settings.lookback_seconds} s: replay the recording with a longer lookback"
-        )
-    times, sensors = batch.microseconds, batch.sensors
-    live_profile = np.array([name in profile.live_sensors for name in sensors])
-    centre, spread, scale = _measures(sensors, profile, drift)
-    windows = SlidingWindows(times, readings_of(batch.table, sensors), centre, scale)
-    candidates = np.flatnonzero(times >= _first_evaluated(batch, settings))
-    scorable = _scorable(windows, candidates, live_profile, settings)
-    unscorable = _steps(times, candidates[~scorable], batch.recording_start, settings)
-    rows, held = _steps(times, candidates[scorable], batch.recording_start, settings)
-    statistics = windows.statistics(rows, settings.window_seconds, settings.frozen_seconds)
-    live = statistics.live & live_profile
-    deviations = Deviations.of(statistics, spread / scale, live)
-    return Observation(
-        sensors=sensors,
-        rows=rows,
-        held=held,
-        features=aggregate(deviations, live),
-        deviations=deviations.largest,
-        degraded=np.where(
-            held >= 0,
-            _spread(_degraded(sensors, statistics, live_profile), held),
-            _degraded_where_unscorable(sensors, windows, unscorable, live_profile, settings),
-        ),
-    )
-
-
-def _degraded_where_unscorable(
-    sensors: tuple[str, ...],
-    windows: SlidingWindows,
-    unscorable: tuple[np.ndarray, np.ndarray],
-    live_profile: np.ndarray,
-    settings: DetectorSettings,
-) -> np.ndarray:
-    rows, held = unscorable
-    statistics = windows.statistics(rows, settings.window_seconds, settings.frozen_seconds)
-    return _spread(_degraded(sensors, statistics, live_profile), held)
-
-
-def _measures(
-    sensors: tuple[str, ...], profile: Profile, drift: dict[str, float]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centre, spread and scale of each sensor; 0, 0 and 1 where it is not live."""
-    live = set(profile.live_sensors)
-    known = [profile.sensors[name] if name in live else None for name in sensors]
-    return (
-        np.array([sensor.centre if sensor else 0.0 for sensor in known]),
-        np.array([sensor.spread if sensor else 0.0 for sensor in known]),
-        np.array(
-            [
-                sensor_scale(name, sensor.spread, drift) if sensor else 1.0
-                for name, sensor in zip(sensors, known, strict=True)
-            ]
-        ),
-    )
-
-
-def _first_evaluated(batch: Batch, settings: DetectorSettings) -> int:
-    """Earliest time (µs) whose score is wanted: a merge gap before the batch, on a step."""
-    step = settings.step_seconds * SECOND
-    wanted = int(batch.microseconds[batch.lookback_rows]) - settings.merge_gap_seconds * SECOND
-    on_step = wanted - (wanted - batch.recording_start) % step
-    return max(batch.commissioning_end, on_step)
-
-
-def _scorable(
-    windows: SlidingWindows,
-    rows: np.ndarray,
-    live_profile: np.ndarray,
-    settings: DetectorSettings,
-) -> np.ndarray:
-    has_readings = windows.count(rows, settings.window_seconds) > 0
-    frozen = windows.frozen(rows, settings.frozen_seconds)
-    return (has_readings & ~frozen & live_profile).any(axis=1)
-
-
-def _steps(
-    times: np.ndarray, scorable: np.ndarray, recording_start: int, settings: DetectorSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """First scorable row of each step, and for every row the one it takes its score from."""
-    held = np.full(len(times), -1)
-    step = (times[scorable] - recording_start) // (settings.step_seconds * SECOND)
-    begins = np.diff(step, prepend=-1) > 0
-    held[scorable] = np.cumsum(begins) - 1
-    return scorable[begins], held
-
-
-@dataclass(frozen=True, slots=True)
-class Deviations:
-    """How far windows are from the profile, log-compressed; each of shape (windows, sensors).
-
-    `level` and `slope` grow in either direction; `spread` is what a window's noise has beyond
-    the sensor's own, so a noisy sensor is not abnormal for being so.
+    `threshold` is the sum of level and weighted forest score from which a row is flagged,
+    `floor` the usual value of each feature; `drift` and `exponent` are those of `Wandering`.
     """
 
-    level: np.ndarray
-    spread: np.ndarray
-    slope: np.ndarray
-
-    @classmethod
-    def of(
-        cls, statistics: WindowStatistics, own_spread: np.ndarray, live: np.ndarray
-    ) -> "Deviations":
-        """Compress statistics; `own_spread` is the profile's, in units of the sensor's scale."""
-        beyond_own = np.log1p(statistics.spread) - np.log1p(own_spread)
-        return cls(
-            level=np.where(live, np.log1p(np.abs(statistics.level)), 0.0),
-            spread=np.where(live, np.maximum(beyond_own, 0.0), 0.0),
-            slope=np.where(live, np.log1p(np.abs(statistics.slope)), 0.0),
-        )
+    forest: Forest
+    threshold: float
+    drift: dict[str, float]
+    exponent: float
+    floor: tuple[float, ...]
+    settings: DetectorSettings = field(default_factory=DetectorSettings)
+    limits: Limits = field(default_factory=Limits)
 
     @property
-    def largest(self) -> np.ndarray:
-        """The most of level, spread and slope."""
-        return np.maximum.reduce([self.level, self.spread, self.slope])
+    def wandering(self) -> Wandering:
+        """How far sensors wander in normal hours."""
+        return Wandering(self.drift, self.exponent)
+
+    def score(self, batch: Batch, profile: Profile) -> RowScores:
+        """Score a batch's rows; the rows just before it are scored too, for events' sake."""
+        seen = observe(batch, profile, self.wandering, self.settings)
+        evaluated = rate(self.forest, seen.features, self.floor, self.settings) / self.threshold
+        alarm = in_alarm(batch.microseconds[seen.rows], evaluated >= 1.0, self.settings)
+        shares = _shares(seen.contributions)
+        commissioning = batch.microseconds < batch.commissioning_end
+        limits = self._limits_passed(batch, seen, commissioning)
+        beyond = limits != ""
+        score = _held(evaluated, seen.held, np.nan)
+        score[beyond] = np.fmax(score[beyond], 1.0)
+        scored = np.isfinite(score)
+        status = np.where(
+            commissioning,
+            Status.COMMISSIONING.value,
+            np.where(scored, Status.SCORED.value, Status.UNSCORABLE.value),
+        )
+        return RowScores(
+            status=status,
+            score=score,
+            flag=scored & (np.nan_to_num(score) >= 1.0),
+            alarm=_held(alarm, seen.held, default=False) | beyond,
+            shares=_held(shares, seen.held, 0),
+            top_sensor=spread_out(_top_sensors(seen), seen.held),
+            drivers=spread_out(describe_shares(seen.sensors, shares), seen.held),
+            limits=limits,
+            degraded=np.where(
+                commissioning, degraded_in_profile(batch.sensors, profile), seen.degraded
+            ),
+        )
+
+    def _limits_passed(
+        self, batch: Batch, seen: Observation, commissioning: np.ndarray
+    ) -> np.ndarray:
+        """Name the limits that rows pass, on sensors that are neither frozen nor implausible."""
+        if not self.limits.of_well(batch.id.well):
+            return np.full(len(commissioning), "", dtype=object)
+        values = readings_of(batch.table, seen.sensors)
+        sound = believable(values, seen.sensors) & ~commissioning[:, np.newaxis]
+        texts, which = np.unique(seen.degraded.astype(str), return_inverse=True)
+        broken = np.array([[_is_broken(text, name) for name in seen.sensors] for text in texts])
+        return self.limits.passed(
+            batch.id.well, seen.sensors, values, sound & ~broken[which.ravel()]
+        )
 
 
-def aggregate(deviations: Deviations, live: np.ndarray) -> np.ndarray:
-    """Aggregate deviations over the live sensors: shape (windows, len(FEATURES))."""
-    number = np.maximum(live.sum(axis=1), 1)
-    ordered = np.sort(np.pad(deviations.level, ((0, 0), (2, 0))), axis=1)
-    return np.column_stack(
-        [
-            _root_mean_square(deviations.level, number),
-            ordered[:, -1],
-            ordered[:, -2],
-            _root_mean_square(deviations.spread, number),
-            _root_mean_square(deviations.slope, number),
-        ]
-    )
+def _is_broken(degraded: str, sensor: str) -> bool:
+    states = degraded.split()
+    return f"{sensor}=frozen" in states or f"{sensor}=implausible" in states
+
+
+def rate(
+    forest: Forest, features: np.ndarray, floor: tuple[float, ...], settings: DetectorSettings
+) -> np.ndarray:
+    """Level and forest together, before the threshold: shape (windows,)."""
+    by_forest = -forest.score_samples(one_sided(features, floor))
+    return features[:, 0] + settings.forest_weight * by_forest
 
 
 def one_sided(features: np.ndarray, floor: tuple[float, ...]) -> np.ndarray:
@@ -259,102 +150,30 @@ def one_sided(features: np.ndarray, floor: tuple[float, ...]) -> np.ndarray:
     return np.maximum(features, np.array(floor))
 
 
-def _root_mean_square(values: np.ndarray, number: np.ndarray) -> np.ndarray:
-    return np.sqrt((values * values).sum(axis=1) / number)
-
-
-def _degraded(
-    sensors: tuple[str, ...], statistics: WindowStatistics, live_profile: np.ndarray
-) -> np.ndarray:
-    """For each window, the sensors that are not scored and why: ``P-PDG=frozen QGL=missing``."""
-    missing = statistics.readings == 0
-    frozen = statistics.frozen & ~missing
-    unprofiled = ~live_profile & ~missing & ~frozen
-    states = missing + 2 * frozen + 3 * unprofiled
-    kinds, which = np.unique(states, axis=0, return_inverse=True)
-    texts = [describe_degraded(sensors, kind) for kind in kinds]
-    return np.array(texts, dtype=object)[which.ravel()]
-
-
-_DEGRADED: Final = ("", "missing", "frozen", "unprofiled")
-
-
-def describe_degraded(sensors: tuple[str, ...], states: np.ndarray) -> str:
-    """Name the degraded sensors: 1 missing, 2 frozen, 3 live but without a profile."""
-    return " ".join(
-        f"{name}={_DEGRADED[int(state)]}"
-        for name, state in zip(sensors, states, strict=True)
-        if state
-    )
-
-
-@dataclass(frozen=True)
-class Detector:
-    """Scores batches against their recordings' profiles.
-
-    `drift` has the usual wandering of each sensor in its own unit, `floor` the usual value of
-    each feature and `limits` what it does not reach in normal time; `threshold` is the forest's
-    score (0 to 1, higher is more abnormal) from which a row is flagged.
-    """
-
-    forest: Forest
-    threshold: float
-    drift: dict[str, float]
-    floor: tuple[float, ...]
-    limits: tuple[float, ...]
-    settings: DetectorSettings = field(default_factory=DetectorSettings)
-
-    def score(self, batch: Batch, profile: Profile) -> RowScores:
-        """Score a batch's rows; the rows just before it are scored too, for events' sake."""
-        seen = observe(batch, profile, self.drift, self.settings)
-        scores = self._score_features(seen.features)
-        scored = seen.held >= 0
-        commissioning = batch.microseconds < batch.commissioning_end
-        status = np.where(
-            commissioning,
-            Status.COMMISSIONING.value,
-            np.where(scored, Status.SCORED.value, Status.UNSCORABLE.value),
-        )
-        score = np.full(len(scored), np.nan)
-        score[scored] = scores[seen.held[scored]]
-        return RowScores(
-            status=status,
-            score=score,
-            flag=scored & (np.nan_to_num(score) >= 1.0),
-            top_sensor=_spread(_top_sensors(seen), seen.held),
-            degraded=np.where(
-                commissioning,
-                _profile_degraded(batch.sensors, profile),
-                seen.degraded,
-            ),
-        )
-
-    def _score_features(self, features: np.ndarray) -> np.ndarray:
-        by_forest = -self.forest.score_samples(one_sided(features, self.floor)) / self.threshold
-        by_limits = (features / np.array(self.limits)).max(axis=1)
-        return np.maximum(by_forest, by_limits)
-
-
-def _top_sensors(seen: Observation) -> np.ndarray:
-    names = np.array(seen.sensors, dtype=object)
-    return names[np.argmax(seen.deviations, axis=1)] if len(seen.rows) else names[:0]
-
-
-def _spread(evaluated: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Give each row the text of the row that it takes its score from; "" where there is none."""
-    rows = np.full(len(held), "", dtype=object)
+def _held(evaluated: np.ndarray, held: np.ndarray, default: float) -> np.ndarray:
+    """Give each row the value of the row that it takes its score from."""
+    rows = np.full((len(held), *evaluated.shape[1:]), default, dtype=evaluated.dtype)
     rows[held >= 0] = evaluated[held[held >= 0]]
     return rows
 
 
-def _profile_degraded(sensors: tuple[str, ...], profile: Profile) -> str:
-    states = {SensorState.LIVE: 0, SensorState.MISSING: 1, SensorState.FROZEN: 2}
-    return describe_degraded(
-        sensors,
-        np.array(
-            [
-                states[profile.sensors[name].state] if name in profile.sensors else 1
-                for name in sensors
-            ]
-        ),
-    )
+def _shares(contributions: np.ndarray) -> np.ndarray:
+    """Each sensor's part in the level, in whole percent, shape (windows, sensors)."""
+    total = contributions.sum(axis=1, keepdims=True)
+    return np.rint(PERCENT * contributions / np.where(total > 0, total, 1.0)).astype(np.int64)
+
+
+def _top_sensors(seen: Observation) -> np.ndarray:
+    names = np.array(seen.sensors, dtype=object)
+    return names[np.argmax(seen.contributions, axis=1)] if len(seen.rows) else names[:0]
+
+
+def describe_shares(sensors: tuple[str, ...], shares: np.ndarray) -> np.ndarray:
+    """Name the sensors that make up most of a level: ``P-TPT=62% T-TPT=31%``, three at most."""
+    tens = np.rint(shares / 10.0).astype(np.int64) * 10
+    kinds, which = np.unique(tens, axis=0, return_inverse=True)
+    texts = []
+    for kind in kinds:
+        order = sorted(np.flatnonzero(kind), key=lambda column: (-kind[column], column))
+        texts.append(" ".join(f"{sensors[one]}={kind[one]}%" for one in order[:_DRIVERS_SHOWN]))
+    return np.array(texts, dtype=object)[which.ravel()]

@@ -1,13 +1,14 @@
-"""Events: runs of flagged rows, found a batch at a time and joined across batches.
+"""Events: runs of rows in alarm, found a batch at a time and joined across batches.
 
-A batch's rows give *runs*: flagged rows that follow each other within the merge gap. A run that
+A batch's rows give *runs*: rows in alarm that follow each other within the merge gap. A run that
 reaches a batch's border goes on in the next one, so each batch writes its own runs and whoever
 reads them joins them. Joining gives the same events in whatever order the batches were scored.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -15,14 +16,16 @@ import numpy as np
 from petrostream.columns import SECOND
 from petrostream.errors import PermanentError
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_DRIVERS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Flagged rows of one recording that belong together; times are µs since 1970 (UTC).
+    """Rows in alarm of one recording that belong together; times are µs since 1970 (UTC).
 
-    `sensors` counts, for each sensor, the flagged rows in which it was furthest off. `opens` is
+    `sensors` has, for each sensor, the percent it made up of those rows' levels, summed over the
+    rows; `limits` counts the rows in which an engineering limit was passed, by limit. `opens` is
     false for a run that continues one of the batch before.
     """
 
@@ -35,16 +38,23 @@ class Event:
     rows: int
     sensors: dict[str, int]
     opens: bool = True
+    limits: dict[str, int] = field(default_factory=dict)
 
     @property
     def drivers(self) -> tuple[str, ...]:
         """The sensors that drive the event, the strongest first, three at most."""
-        ranked = sorted(self.sensors, key=lambda name: (-self.sensors[name], name))
-        return tuple(ranked[:3])
+        return tuple(self.shares)[:_DRIVERS]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """How much each sensor drives the event, the strongest first; they add up to 1."""
+        total = sum(self.sensors.values())
+        ranked = sorted(self.sensors.items(), key=lambda item: (-item[1], item[0]))
+        return {name: percent / total for name, percent in ranked if percent}
 
     @property
     def seconds(self) -> float:
-        """How long it lasted, from its first flagged row to its last."""
+        """How long it lasted, from its first row in alarm to its last."""
         return (self.end - self.start) / SECOND
 
 
@@ -54,18 +64,20 @@ def find_runs(  # noqa: PLR0913 - one array for each fact of a row
     *,
     microseconds: np.ndarray,
     score: np.ndarray,
-    flag: np.ndarray,
-    top_sensor: np.ndarray,
+    alarm: np.ndarray,
+    sensors: tuple[str, ...],
+    shares: np.ndarray,
+    limits: np.ndarray,
     first_row: int,
     gap_seconds: int,
 ) -> list[Event]:
     """Find a batch's runs among its added rows, those from `first_row` on.
 
     Rows before `first_row` (lookback) only tell whether the first run opens an event or goes on
-    with one. All arrays have one entry a row.
+    with one. All arrays have one entry a row; `shares` has a column for each of the sensors.
     """
-    flagged = np.flatnonzero(flag)
-    before, added = flagged[flagged < first_row], flagged[flagged >= first_row]
+    on = np.flatnonzero(alarm)
+    before, added = on[on < first_row], on[on >= first_row]
     if not len(added):
         return []
     gap = gap_seconds * SECOND
@@ -73,7 +85,8 @@ def find_runs(  # noqa: PLR0913 - one array for each fact of a row
     runs = []
     for rows in np.split(added, starts):
         peak = int(rows[np.argmax(score[rows])])
-        names, counts = np.unique(top_sensor[rows].astype(str), return_counts=True)
+        percents = shares[rows].sum(axis=0)
+        passed = Counter(name for text in limits[rows] for name in text.split())
         goes_on = len(before) and microseconds[rows[0]] - microseconds[before[-1]] <= gap
         runs.append(
             Event(
@@ -84,7 +97,12 @@ def find_runs(  # noqa: PLR0913 - one array for each fact of a row
                 peak=int(microseconds[peak]),
                 peak_score=float(score[peak]),
                 rows=len(rows),
-                sensors={str(name): int(n) for name, n in zip(names, counts, strict=True)},
+                sensors={
+                    name: int(percent)
+                    for name, percent in zip(sensors, percents, strict=True)
+                    if percent
+                },
+                limits=dict(sorted(passed.items())),
                 opens=not goes_on,
             )
         )
@@ -110,7 +128,6 @@ def join(runs: Iterable[Event], gap_seconds: int) -> list[Event]:
 
 def _joined(first: Event, second: Event) -> Event:
     higher = second if second.peak_score > first.peak_score else first
-    names = sorted({*first.sensors, *second.sensors})
     return Event(
         well=first.well,
         recording=first.recording,
@@ -119,9 +136,14 @@ def _joined(first: Event, second: Event) -> Event:
         peak=higher.peak,
         peak_score=higher.peak_score,
         rows=first.rows + second.rows,
-        sensors={name: first.sensors.get(name, 0) + second.sensors.get(name, 0) for name in names},
+        sensors=_added(first.sensors, second.sensors),
+        limits=_added(first.limits, second.limits),
         opens=first.opens,
     )
+
+
+def _added(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
+    return {name: first.get(name, 0) + second.get(name, 0) for name in sorted({*first, *second})}
 
 
 def to_json(runs: list[Event], *, model_version: str, gap_seconds: int) -> bytes:
@@ -140,6 +162,7 @@ def to_json(runs: list[Event], *, model_version: str, gap_seconds: int) -> bytes
                 "peak_score": run.peak_score,
                 "rows": run.rows,
                 "sensors": run.sensors,
+                "limits": run.limits,
                 "opens": run.opens,
             }
             for run in runs

@@ -96,6 +96,11 @@ def profile_key(well: str, recording: str) -> str:
     return f"{PROFILES}well={well}/{recording}.json"
 
 
+def recommissioned_key(well: str, recording: str) -> str:
+    """Key of the profiles that replaced a recording's first one, in the curated bucket."""
+    return f"{PROFILES}well={well}/{recording}.recommissioned.json"
+
+
 def alert_key(well: str, recording: str, start: datetime) -> str:
     """Key of the claim that makes an event's alert go out once, in the curated bucket."""
     return f"{ALERTS}well={well}/{recording}-{start:{SECOND_FORMAT}}.json"

@@ -11,14 +11,17 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from petrostream.detector import FEATURES, Detector, DetectorSettings
+from petrostream.detector import Detector
 from petrostream.errors import InvalidModel
+from petrostream.features import FEATURES
 from petrostream.forest import Forest, load, save
+from petrostream.limits import Limits
 from petrostream.sensors import BY_NAME
+from petrostream.tuning import DetectorSettings
 
 MANIFEST_NAME: Final = "model.json"
 FOREST_NAME: Final = "forest.npz"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _VERSION_LENGTH: Final = 12
 
 
@@ -76,8 +79,9 @@ def pack(detector: Detector, training: dict[str, Any]) -> PackedModel:
         "features": list(FEATURES),
         "threshold": detector.threshold,
         "drift": detector.drift,
+        "drift_exponent": detector.exponent,
         "floor": list(detector.floor),
-        "limits": list(detector.limits),
+        "limits": detector.limits.to_document(),
         "settings": asdict(detector.settings),
         "training": training,
     }
@@ -110,9 +114,10 @@ def unpack(pointer: Pointer, manifest: bytes, forest: bytes) -> Model:
                 for name, value in content["drift"].items()
                 if name in BY_NAME
             },
-            floor=_of_features(content["floor"], least=0.0),
-            limits=_of_features(content["limits"], least=1e-9),
-            settings=DetectorSettings(**content["settings"]),
+            exponent=_finite(content["drift_exponent"]),
+            floor=_of_features(content["floor"]),
+            settings=DetectorSettings.of(content["settings"]),
+            limits=Limits.of(content["limits"]),
         )
         return Model(str(content["version"]), detector, dict(content["training"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -134,15 +139,22 @@ def _fitting(forest: Forest) -> Forest:
     return forest
 
 
-def _of_features(values: Any, least: float) -> tuple[float, ...]:
-    numbers = tuple(float(value) for value in values)
-    if len(numbers) != len(FEATURES) or not all(least <= number < math.inf for number in numbers):
-        raise ValueError(f"{values!r} is not a sound number for each of {len(FEATURES)} features")
+def _of_features(values: Any) -> tuple[float, ...]:
+    numbers = tuple(_finite(value) for value in values)
+    if len(numbers) != len(FEATURES):
+        raise ValueError(f"{values!r} is not a number for each of {len(FEATURES)} features")
     return numbers
 
 
-def _positive(value: Any) -> float:
+def _finite(value: Any) -> float:
     number = float(value)
-    if not (math.isfinite(number) and number > 0):
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
+
+
+def _positive(value: Any) -> float:
+    number = _finite(value)
+    if not number > 0:
         raise ValueError(f"{value!r} is not a positive number")
     return number

@@ -5,6 +5,8 @@ in another order, leaves the same bytes.
 """
 
 import json
+import math
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +23,7 @@ from petrostream.keys import (
     parse_batch_key,
     profile_key,
     quarantine_key,
+    recommissioned_key,
 )
 from petrostream.models import Model
 from petrostream.profiles import Profile
@@ -33,6 +36,8 @@ _JSON: Final = "application/json"
 _MAX_PROFILE_BYTES: Final = 1024 * 1024
 _MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
 _PROFILES_KEPT: Final = 512
+_REPLACED_CHECK_SECONDS: Final = 30.0
+"""How soon a recommissioned well's new profile is found; it is put there before it is needed."""
 
 
 class Fate(StrEnum):
@@ -76,6 +81,7 @@ class Pipeline:
         self._model = model
         self._alerts = alerts
         self._profiles: OrderedDict[tuple[str, str], Profile] = OrderedDict()
+        self._replaced: OrderedDict[tuple[str, str], tuple[float, list[Profile]]] = OrderedDict()
 
     def process(self, raw: RawObject, *, redelivered: bool = False) -> Outcome:
         """Process one raw object.
@@ -102,7 +108,8 @@ class Pipeline:
             return Outcome(Fate.ALREADY_SCORED, model_version=model.version, alerts=alerts)
         profile = self._profile(batch)
         try:
-            scored = _score(batch, profile, model)
+            _check_fits(batch, profile)
+            scored = score_batch(batch, self._recommissioned(batch) or profile, model)
         except InvalidBatch as error:
             return self._quarantine(raw, str(error))
         self._write(batch, scored, model, etag)
@@ -143,6 +150,22 @@ class Pipeline:
         except ObjectMissing:
             return None
         return profiles.from_json(stored.body)
+
+    def _recommissioned(self, batch: Batch) -> Profile | None:
+        """Find the profile that was put in the first one's place before the batch, if any."""
+        name = (batch.id.well, batch.id.recording)
+        checked, known = self._replaced.get(name, (-math.inf, []))
+        if time.monotonic() - checked > _REPLACED_CHECK_SECONDS:
+            try:
+                stored = self._curated.get(recommissioned_key(*name), at_most=_MAX_PROFILE_BYTES)
+                known = profiles.list_from_json(stored.body)
+            except ObjectMissing:
+                known = []
+            self._replaced[name] = (time.monotonic(), known)
+            while len(self._replaced) > _PROFILES_KEPT:
+                self._replaced.popitem(last=False)
+            self._replaced.move_to_end(name)
+        return profiles.in_force(known, int(batch.microseconds[batch.lookback_rows]))
 
     def _learn_profile(self, batch: Batch) -> Profile:
         """Learn the profile from the recording's first batch; the first writer wins."""
@@ -202,13 +225,12 @@ class Pipeline:
         return Outcome(Fate.QUARANTINED, reason=f"set aside under {QUARANTINE}: {reason}")
 
 
-def _score(batch: Batch, profile: Profile, model: Model) -> ScoredBatch:
+def _check_fits(batch: Batch, profile: Profile) -> None:
     if profile.start != batch.recording_start or profile.end != batch.commissioning_end:
         raise InvalidBatch(
             "its recording begins, or is commissioned, at another time than the profile of that "
             "name says: give the other recording a name of its own"
         )
-    return score_batch(batch, profile, model)
 
 
 def _scored_metadata(model: Model, etag: str) -> dict[str, str]:

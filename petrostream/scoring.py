@@ -9,9 +9,12 @@ import pyarrow as pa
 
 from petrostream.batches import Batch, write_parquet
 from petrostream.columns import (
+    ALARM,
     ANOMALY_FLAG,
     ANOMALY_SCORE,
     DEGRADED_SENSORS,
+    DRIVERS,
+    LIMITS,
     RECORDING,
     SCORED_SCHEMA,
     STATUS,
@@ -58,8 +61,10 @@ def score_batch(batch: Batch, profile: Profile, model: Model) -> ScoredBatch:
         batch.id.recording,
         microseconds=batch.microseconds,
         score=scores.score,
-        flag=scores.flag,
-        top_sensor=scores.top_sensor,
+        alarm=scores.alarm,
+        sensors=batch.sensors,
+        shares=scores.shares,
+        limits=scores.limits,
         first_row=first,
         gap_seconds=model.detector.settings.merge_gap_seconds,
     )
@@ -70,6 +75,9 @@ def score_batch(batch: Batch, profile: Profile, model: Model) -> ScoredBatch:
     columns[STATUS] = pa.array(scores.status[first:].tolist())
     columns[ANOMALY_SCORE] = pa.array(scores.score[first:], from_pandas=True)
     columns[ANOMALY_FLAG] = pa.array(scores.flag[first:].astype(np.int8))
+    columns[ALARM] = pa.array(scores.alarm[first:].astype(np.int8))
+    columns[DRIVERS] = pa.array(scores.drivers[first:].tolist())
+    columns[LIMITS] = pa.array(scores.limits[first:].tolist())
     columns[TOP_SENSOR] = pa.array([name or None for name in scores.top_sensor[first:]])
     columns[DEGRADED_SENSORS] = pa.array(scores.degraded[first:].tolist())
     return ScoredBatch(

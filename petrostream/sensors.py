@@ -28,14 +28,33 @@ UNITS: Final[dict[Kind, str]] = {
 }
 
 RESOLUTION: Final[dict[Kind, float]] = {
-    Kind.PRESSURE: 5e3,
-    Kind.TEMPERATURE: 0.05,
+    Kind.PRESSURE: 2e4,
+    Kind.TEMPERATURE: 0.1,
     Kind.FLOW: 1e-3,
     Kind.OPENING: 0.1,
     Kind.VALVE: 0.1,
 }
-"""Deviations below this (in the kind's unit) are never worth an alarm: it keeps a very quiet
-sensor from shouting."""
+"""The smallest unit that deviations are measured in: it keeps a very quiet sensor from shouting.
+
+For pressures the step of the wells' own transducers (3W's P-TPT moves in steps of 19,950 Pa), for
+temperatures two and a half of theirs (0.039 °C).
+"""
+
+PLAUSIBLE: Final[dict[Kind, tuple[float, float]]] = {
+    Kind.PRESSURE: (1e3, 1.5e8),
+    Kind.TEMPERATURE: (-50.0, 250.0),
+    Kind.FLOW: (-1.0, 1e3),
+    Kind.OPENING: (-5.0, 105.0),
+    Kind.VALVE: (-1.0, 2.0),
+}
+"""What a sensor can read at all; what lies outside is the sensor's fault, not the well's."""
+
+
+class Side(StrEnum):
+    """Whether a sensor shows what the well gives, or what is done to it."""
+
+    PRODUCTION = "production"
+    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +64,7 @@ class Sensor:
     name: str
     kind: Kind
     description: str
+    side: Side = Side.SERVICE
 
     @property
     def unit(self) -> str:
@@ -53,16 +73,38 @@ class Sensor:
 
     @property
     def resolution(self) -> float:
-        """Smallest deviation that matters, in `unit`."""
+        """The smallest unit that deviations are measured in, in `unit`."""
         return RESOLUTION[self.kind]
+
+    @property
+    def plausible(self) -> tuple[float, float]:
+        """Lowest and highest reading that can be believed, in `unit`."""
+        return PLAUSIBLE[self.kind]
 
 
 SENSORS: Final[tuple[Sensor, ...]] = (
-    Sensor("P-PDG", Kind.PRESSURE, "pressure at the permanent downhole gauge"),
-    Sensor("P-TPT", Kind.PRESSURE, "pressure at the temperature and pressure transducer"),
-    Sensor("T-TPT", Kind.TEMPERATURE, "temperature at the temperature and pressure transducer"),
-    Sensor("P-MON-CKP", Kind.PRESSURE, "pressure upstream of the production choke"),
-    Sensor("T-JUS-CKP", Kind.TEMPERATURE, "temperature downstream of the production choke"),
+    Sensor("P-PDG", Kind.PRESSURE, "pressure at the permanent downhole gauge", Side.PRODUCTION),
+    Sensor(
+        "P-TPT",
+        Kind.PRESSURE,
+        "pressure at the temperature and pressure transducer",
+        Side.PRODUCTION,
+    ),
+    Sensor(
+        "T-TPT",
+        Kind.TEMPERATURE,
+        "temperature at the temperature and pressure transducer",
+        Side.PRODUCTION,
+    ),
+    Sensor(
+        "P-MON-CKP", Kind.PRESSURE, "pressure upstream of the production choke", Side.PRODUCTION
+    ),
+    Sensor(
+        "T-JUS-CKP",
+        Kind.TEMPERATURE,
+        "temperature downstream of the production choke",
+        Side.PRODUCTION,
+    ),
     Sensor("P-JUS-CKGL", Kind.PRESSURE, "pressure downstream of the gas lift choke"),
     Sensor("T-JUS-CKGL", Kind.TEMPERATURE, "temperature downstream of the gas lift choke"),
     Sensor("QGL", Kind.FLOW, "gas lift flow rate"),
@@ -79,14 +121,33 @@ SENSORS: Final[tuple[Sensor, ...]] = (
     Sensor("ESTADO-XO", Kind.VALVE, "state of the crossover valve"),
     Sensor("P-ANULAR", Kind.PRESSURE, "pressure in the well annulus"),
     Sensor("P-JUS-BS", Kind.PRESSURE, "pressure downstream of the service pump"),
-    Sensor("P-JUS-CKP", Kind.PRESSURE, "pressure downstream of the production choke"),
+    Sensor(
+        "P-JUS-CKP", Kind.PRESSURE, "pressure downstream of the production choke", Side.PRODUCTION
+    ),
     Sensor("P-MON-CKGL", Kind.PRESSURE, "pressure upstream of the gas lift choke"),
-    Sensor("P-MON-SDV-P", Kind.PRESSURE, "pressure upstream of the production shutdown valve"),
-    Sensor("PT-P", Kind.PRESSURE, "pressure downstream of the production wing valve"),
+    Sensor(
+        "P-MON-SDV-P",
+        Kind.PRESSURE,
+        "pressure upstream of the production shutdown valve",
+        Side.PRODUCTION,
+    ),
+    Sensor(
+        "PT-P", Kind.PRESSURE, "pressure downstream of the production wing valve", Side.PRODUCTION
+    ),
     Sensor("QBS", Kind.FLOW, "flow rate at the service pump"),
-    Sensor("T-MON-CKP", Kind.TEMPERATURE, "temperature upstream of the production choke"),
-    Sensor("T-PDG", Kind.TEMPERATURE, "temperature at the permanent downhole gauge"),
+    Sensor(
+        "T-MON-CKP",
+        Kind.TEMPERATURE,
+        "temperature upstream of the production choke",
+        Side.PRODUCTION,
+    ),
+    Sensor(
+        "T-PDG", Kind.TEMPERATURE, "temperature at the permanent downhole gauge", Side.PRODUCTION
+    ),
 )
 
 SENSOR_NAMES: Final[tuple[str, ...]] = tuple(sensor.name for sensor in SENSORS)
+DOWNHOLE_GAUGE: Final = "P-PDG"
+"""Upstream of every valve: its pressure rises when less flows, the others' when more does."""
+
 BY_NAME: Final[dict[str, Sensor]] = {sensor.name: sensor for sensor in SENSORS}

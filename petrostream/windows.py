@@ -22,16 +22,14 @@ _LARGEST: Final = 2048.0
 class WindowStatistics:
     """Statistics of windows (rows) a sensor (columns), in units of the sensor's scale.
 
-    Each array has shape (windows, sensors). `level` is the mean deviation from the profile's
-    centre, `spread` the standard deviation, `slope` the second half's mean less the first's,
-    `readings` how many there were. `frozen` says that the sensor gave one and the same value.
-    Where `readings` is 0 the others are 0.
+    Each array has shape (windows, sensors). `level` is the mean deviation from the centre,
+    `spread` the standard deviation, `readings` how many usable ones there were. `frozen` says that
+    the sensor gave one and the same value. Where `readings` is 0 the others are 0.
     """
 
     readings: np.ndarray
     level: np.ndarray
     spread: np.ndarray
-    slope: np.ndarray
     frozen: np.ndarray
 
     @property
@@ -51,6 +49,8 @@ class SlidingWindows:
         Readings, shape (rows, sensors); missing ones are not finite.
     centre, scale
         What deviations are measured from and in, shape (sensors,); scales are positive.
+    usable
+        Which readings are to be believed, shape (rows, sensors); all that are there by default.
     """
 
     def __init__(
@@ -59,22 +59,29 @@ class SlidingWindows:
         values: np.ndarray,
         centre: np.ndarray,
         scale: np.ndarray,
+        usable: np.ndarray | None = None,
     ) -> None:
         self._times = microseconds
         finite = np.isfinite(values)
+        usable = finite if usable is None else usable & finite
         with np.errstate(over="ignore", invalid="ignore"):
-            deviations = np.where(finite, (values - centre) / scale, 0.0)
+            deviations = np.where(usable, (values - centre) / scale, 0.0)
         fixed = np.rint(
             np.clip(np.nan_to_num(deviations, nan=0.0), -_LARGEST, _LARGEST) * _FIXED_POINT
         ).astype(np.int64)
-        self._counts = _running_sum(finite)
+        self._reported = _running_sum(finite)
+        self._counts = _running_sum(usable)
         self._sums = _running_sum(fixed)
         self._squares = _running_sum(fixed * fixed)
         self._changes = _running_sum(_changed(values, finite))
         self._next_finite = _next_finite(finite)
 
+    def reported(self, rows: np.ndarray, seconds: float) -> np.ndarray:
+        """How many readings each window has, believed or not, shape (len(rows), sensors)."""
+        return self._reported[rows + 1] - self._reported[self._first_rows(rows, seconds)]
+
     def count(self, rows: np.ndarray, seconds: float) -> np.ndarray:
-        """How many readings each window has, shape (len(rows), sensors)."""
+        """How many usable readings each window has, shape (len(rows), sensors)."""
         return self._counts[rows + 1] - self._counts[self._first_rows(rows, seconds)]
 
     def frozen(self, rows: np.ndarray, seconds: float) -> np.ndarray:
@@ -86,35 +93,38 @@ class SlidingWindows:
         covered = self._times[rows][:, np.newaxis] - self._times[first_finite]
         return (changes == 0) & (covered >= int(seconds * SECOND) // 2)
 
+    def level(self, rows: np.ndarray, seconds: float) -> np.ndarray:
+        """Mean deviation from the centre, in scales, of the windows that end at the given rows.
+
+        Shape (len(rows), sensors); 0 where a window has no usable reading.
+        """
+        return self._mean(self._first_rows(rows, seconds), rows + 1) / _FIXED_POINT
+
+    def spread(self, rows: np.ndarray, seconds: float) -> np.ndarray:
+        """Standard deviation, in scales, of the windows that end at the given rows."""
+        first, end = self._first_rows(rows, seconds), rows + 1
+        count = np.maximum(self._counts[end] - self._counts[first], 1)
+        level = self._mean(first, end)
+        squares = (self._squares[end] - self._squares[first]) / count
+        return np.sqrt(np.maximum(squares - level * level, 0.0)) / _FIXED_POINT
+
     def statistics(
         self, rows: np.ndarray, seconds: float, frozen_seconds: float
     ) -> WindowStatistics:
         """Evaluate the windows of `seconds` that end at the given rows (positions, ascending)."""
-        first, middle, end = (
-            self._first_rows(rows, seconds),
-            self._first_rows(rows, seconds / 2),
-            rows + 1,
-        )
-        count, level = self._mean(first, end)
-        early_count, early = self._mean(first, middle)
-        late_count, late = self._mean(middle, end)
-        squares = (self._squares[end] - self._squares[first]) / np.maximum(count, 1)
-        variance = np.maximum(squares - level * level, 0.0)
-        both_halves = (early_count > 0) & (late_count > 0)
         return WindowStatistics(
-            readings=count,
-            level=level / _FIXED_POINT,
-            spread=np.sqrt(variance) / _FIXED_POINT,
-            slope=np.where(both_halves, late - early, 0.0) / _FIXED_POINT,
+            readings=self.count(rows, seconds),
+            level=self.level(rows, seconds),
+            spread=self.spread(rows, seconds),
             frozen=self.frozen(rows, frozen_seconds),
         )
 
     def _first_rows(self, rows: np.ndarray, seconds: float) -> np.ndarray:
         return np.searchsorted(self._times, self._times[rows] - int(seconds * SECOND), "right")
 
-    def _mean(self, first: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _mean(self, first: np.ndarray, end: np.ndarray) -> np.ndarray:
         count = self._counts[end] - self._counts[first]
-        return count, (self._sums[end] - self._sums[first]) / np.maximum(count, 1)
+        return (self._sums[end] - self._sums[first]) / np.maximum(count, 1)
 
 
 def _running_sum(values: np.ndarray) -> np.ndarray:

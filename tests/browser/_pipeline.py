@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from petrostream.alerts import Alerts
+from petrostream.batches import BATCH_SECONDS, COMMISSIONING_SECONDS, LOOKBACK_SECONDS
 from petrostream.keys import READINGS, SCORED, parse_batch_key
 from petrostream.models import PackedModel
 from petrostream.pipeline import Fate, Pipeline, RawObject
@@ -17,7 +18,11 @@ from producer.pace import Schedule
 from producer.progress import Progress
 from producer.replay import Replay, Speed, Uploader
 
-SCHEDULE = Schedule(batch_seconds=600, commissioning_seconds=900, lookback_seconds=900)
+SCHEDULE = Schedule(
+    batch_seconds=BATCH_SECONDS,
+    commissioning_seconds=COMMISSIONING_SECONDS,
+    lookback_seconds=LOOKBACK_SECONDS,
+)
 
 
 class Scoring:
@@ -44,7 +49,8 @@ class Scoring:
     def score(self, keys: Iterable[str]) -> None:
         """Score raw objects."""
         for key in keys:
-            assert self.pipeline.process(RawObject(key)).fate is Fate.SCORED
+            outcome = self.pipeline.process(RawObject(key))
+            assert outcome.fate is Fate.SCORED, outcome.reason
 
     def rewrite(self, key: str, change: Callable[[bytes], bytes]) -> None:
         """Put other bytes in a scored object's place."""

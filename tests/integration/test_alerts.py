@@ -16,8 +16,9 @@ from petrostream.recordings import Recording
 from petrostream.registry import CurrentModel
 
 EVENT = Event(
-    "WELL-00001", "WELL-00001_1", 10**15, 10**15 + 10**7, 10**15, 1.7, 11, {"P-TPT": 9, "QGL": 2}
-)
+    "WELL-00001", "WELL-00001_1", 10**15, 10**15 + 10**7, 10**15, 1.7, 11,
+    {"P-TPT": 900, "QGL": 300}, limits={"P-TPT>high": 4},
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -52,6 +53,8 @@ def test_an_event_is_sent_once_and_says_what_matters(provisioned, inbox) -> None
             "recording": "WELL-00001_1",
             "start": "2001-09-09T01:46:40Z",
             "sensors": ["P-TPT", "QGL"],
+            "shares": {"P-TPT": 0.75, "QGL": 0.25},
+            "limits": ["P-TPT>high"],
             "peak_score": 1.7,
             "model_version": "v1",
         }

@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from petrostream.batches import Batch, decode
+from petrostream.batches import (
+    BATCH_SECONDS,
+    COMMISSIONING_SECONDS,
+    LOOKBACK_SECONDS,
+    Batch,
+    decode,
+)
 from petrostream.keys import parse_batch_key
 from petrostream.recordings import Recording, find_recordings
 from petrostream.storage import Bucket
@@ -17,7 +23,11 @@ from producer.pace import Schedule, releases, shifted
 from producer.progress import Progress
 from producer.replay import LiveReplay, Replay, Speed, Uploader
 
-SCHEDULE = Schedule(batch_seconds=600, commissioning_seconds=900, lookback_seconds=900)
+SCHEDULE = Schedule(
+    batch_seconds=BATCH_SECONDS,
+    commissioning_seconds=COMMISSIONING_SECONDS,
+    lookback_seconds=LOOKBACK_SECONDS,
+)
 
 
 def uploaded(provisioned) -> dict[str, Batch]:

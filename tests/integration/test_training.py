@@ -11,7 +11,7 @@ from sklearn.ensemble import IsolationForest
 from ml.__main__ import main
 from petrostream.errors import InvalidModel, ModelNotReady
 from petrostream.forest import load
-from petrostream.models import PackedModel, Pointer
+from petrostream.models import PackedModel, Pointer, unpack
 from petrostream.registry import CurrentModel
 
 FEW_TREES = ("--trees", "10")
@@ -95,9 +95,9 @@ def test_a_damaged_model_is_not_published(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--flag-rate", "2"], "between 0 and 1"),
+        (["--false-alarms", "-1"], "from 0 on"),
         (["--trees", "0"], "above 0"),
-        (["--limit", "1", "--flag-rate", "0.5"], "normal windows"),
+        (["--limit", "1", "--false-alarms", "1"], "normal windows"),
     ],
 )
 def test_training_that_makes_no_sense_is_refused(
@@ -128,3 +128,23 @@ def test_the_current_model_follows_the_pointer_within_a_minute(
     registry.move(Pointer("0123456789ab", "0" * 64))
     with pytest.raises(InvalidModel, match="can't be loaded"):
         CurrentModel(registry).get()
+
+
+def test_limits_are_published_with_the_current_model(
+    provisioned, packed: PackedModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = provisioned.registry
+    registry.publish(packed)
+    own = tmp_path / "limits.toml"
+    own.write_text("[sensors]\nP-TPT = { high = 2e7 }\n")
+    assert main(["limits", str(own)]) == 0
+    model = registry.load(registry.pointer())
+    assert model.version != packed.pointer.version
+    assert model.detector.limits.of_well("WELL-1")["P-TPT"].high == 2e7
+    assert model.training == unpack(packed.pointer, packed.manifest, packed.forest).training
+    assert main(["limits", str(own)]) == 0
+    assert "already" in capsys.readouterr().out
+    own.write_text("[sensors]\nP-TPT = { highest = 2e7 }\n")
+    assert main(["limits", str(own)]) == 2
+    assert main(["limits", str(tmp_path / "nowhere.toml")]) == 2
+    assert registry.pointer().version == model.version

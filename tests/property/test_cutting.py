@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from petrostream import events, profiles
 from petrostream.batches import cut, decode, encode
 from petrostream.columns import (
+    ALARM,
     ANOMALY_FLAG,
     ANOMALY_SCORE,
     DEGRADED_SENSORS,
+    DRIVERS,
+    LIMITS,
     RECORDING,
     STATUS,
     TIMESTAMP,
@@ -26,7 +29,16 @@ from petrostream.recordings import Recording, RecordingFile, read_recording
 from petrostream.scoring import score_batch
 from petrostream.sensors import SENSOR_NAMES
 
-RESULTS = (STATUS, ANOMALY_SCORE, ANOMALY_FLAG, TOP_SENSOR, DEGRADED_SENSORS)
+RESULTS = (
+    STATUS,
+    ANOMALY_SCORE,
+    ANOMALY_FLAG,
+    ALARM,
+    TOP_SENSOR,
+    DRIVERS,
+    LIMITS,
+    DEGRADED_SENSORS,
+)
 
 
 def scored_in_batches(

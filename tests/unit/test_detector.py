@@ -10,6 +10,7 @@ from petrostream.columns import (
     ANOMALY_FLAG,
     ANOMALY_SCORE,
     DEGRADED_SENSORS,
+    DRIVERS,
     STATUS,
     TIMESTAMP,
     TIMESTAMP_TYPE,
@@ -56,6 +57,7 @@ def test_a_step_on_one_sensor_is_flagged_within_minutes_and_named(model: Model) 
     assert np.flatnonzero(flag)[0] < 2500 + 180
     assert flag[2800:].all()
     assert set(found.column(TOP_SENSOR).to_pylist()[2800:]) == {"P-TPT"}
+    assert found.column(DRIVERS).to_pylist()[3000].startswith("P-TPT=")
 
 
 def test_status_says_what_became_of_each_row(model: Model) -> None:
@@ -66,7 +68,8 @@ def test_status_says_what_became_of_each_row(model: Model) -> None:
     status = np.array(found.column(STATUS).to_pylist())
     assert (status[:900] == "commissioning").all()
     assert (status[900:2000] == "scored").all()
-    assert (status[2180:3000] == "unscorable").all()
+    assert (status[2000:2590] == "scored").all()
+    assert (status[2600:3000] == "unscorable").all()
     assert status[3000] == "scored"
     scores = found.column(ANOMALY_SCORE).to_numpy(zero_copy_only=False)
     assert (np.isnan(scores) == (status != "scored")).all()
@@ -82,6 +85,43 @@ def test_a_frozen_sensor_is_left_out_and_shown(model: Model) -> None:
     assert degraded[1400] == ""
     assert set(degraded[2110:]) == {"P-PDG=frozen"}
     assert not found.column(ANOMALY_FLAG).to_numpy()[2110:].any()
+
+
+def test_readings_that_cannot_be_are_left_out_and_shown(model: Model) -> None:
+    values = signals()
+    values["P-PDG"][1500:] = -1e6 + values["P-TPT"][1500:] / 1e3
+    found = score(values, model)
+    assert set(found.column(DEGRADED_SENSORS).to_pylist()[1700:]) == {"P-PDG=implausible"}
+    assert not found.column(ANOMALY_FLAG).to_numpy().any()
+    values["P-PDG"][:900:20] = -1e6
+    assert profiles.learn(whole(values)).sensors["P-PDG"].state is SensorState.IMPLAUSIBLE
+
+
+def test_an_event_says_how_much_each_sensor_drives_it(model: Model) -> None:
+    values = signals()
+    values["P-TPT"][2500:] -= 2e6
+    values["T-TPT"][2500:] -= 3
+    batch = whole(values)
+    event = score_batch(batch, profiles.learn(batch), model).runs[-1]
+    assert event.drivers[:2] == ("P-TPT", "T-TPT")
+    assert sum(event.shares.values()) == pytest.approx(1)
+    assert event.shares["P-TPT"] > event.shares["T-TPT"] > event.shares.get("P-PDG", 0)
+
+
+def test_a_well_whose_sensors_all_stand_still_is_still_scored(model: Model) -> None:
+    values = signals()
+    for value in values.values():
+        value[2000:] = value[1999]
+    found = score(values, model)
+    assert set(found.column(STATUS).to_pylist()[900:]) == {"scored"}
+
+
+def test_a_sensor_that_comes_alive_is_scored_where_there_is_no_other(model: Model) -> None:
+    values = signals()
+    values["P-PDG"][:1200] = np.nan
+    values["P-TPT"][:] = values["T-TPT"][:] = np.nan
+    found = score(values, model)
+    assert set(found.column(STATUS).to_pylist()[1200:]) == {"scored"}
 
 
 def test_a_sensor_that_was_frozen_or_missing_from_the_start_has_no_profile(model: Model) -> None:

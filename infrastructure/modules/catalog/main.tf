@@ -74,7 +74,7 @@ resource "aws_glue_catalog_table" "scored" {
 
 resource "aws_glue_catalog_table" "events" {
   name          = "events"
-  description   = "One row a batch in which something was flagged. A run with `opens` begins an alarm, the others go on with one of the batch before."
+  description   = "One row a batch in which an alarm was on. A run with `opens` begins an alarm, the others go on with one of the batch before."
   database_name = aws_glue_catalog_database.this.name
   table_type    = "EXTERNAL_TABLE"
 
@@ -116,8 +116,8 @@ resource "aws_glue_catalog_table" "events" {
 
     columns {
       name    = "runs"
-      type    = "array<struct<recording:string,start:bigint,end:bigint,peak:bigint,peak_score:double,rows:int,sensors:map<string,int>,opens:boolean>>"
-      comment = "flagged rows that follow each other; times in microseconds since 1970"
+      type    = "array<struct<recording:string,start:bigint,end:bigint,peak:bigint,peak_score:double,rows:int,sensors:map<string,int>,limits:map<string,int>,opens:boolean>>"
+      comment = "rows in alarm that follow each other; times in microseconds since 1970; percent by sensor, rows by limit"
     }
   }
 }

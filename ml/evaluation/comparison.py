@@ -1,0 +1,72 @@
+"""Ours against each comparator, in sentences: where it is better, by how much, and where not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ml.evaluation.words import number, percent, seconds
+
+_MINUTE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    key: str
+    name: str
+    more_is_better: bool
+
+
+_FIGURES: Final = (
+    _Figure("event_recall", "events found", more_is_better=True),
+    _Figure("false_alarms_per_well_day", "false alarms a well-day", more_is_better=False),
+    _Figure("median_detection_delay_s", "median delay", more_is_better=False),
+    _Figure("mean_auc", "mean AUC", more_is_better=True),
+    _Figure("row_f1", "F1 of rows", more_is_better=True),
+    _Figure("rows_unscorable", "readings without a score", more_is_better=False),
+)
+
+
+def shown(key: str, value: float | None) -> str:
+    """A figure as it is printed."""
+    if key in ("event_recall", "row_precision", "row_recall"):
+        return percent(value)
+    if key.endswith("_delay_s"):
+        return seconds(value)
+    return number(value)
+
+
+def compare(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Say where ours is better and where it isn't, a phrase a figure; equal figures are neither."""
+    better, worse = [], []
+    for figure in _FIGURES:
+        mine, other = ours[figure.key], theirs[figure.key]
+        if mine == other:
+            continue
+        phrase = f"{figure.name} {shown(figure.key, mine)} against {shown(figure.key, other)}"
+        is_better = mine is not None and (other is None or (mine > other) == figure.more_is_better)
+        (better if is_better else worse).append(phrase)
+    return better, worse
+
+
+def sentences(figures: dict[str, Any]) -> Iterator[str]:
+    """For each comparator, a sentence on the figures and benchmark 2 (`Evaluation.to_json`)."""
+    for name, theirs in figures["comparators"].items():
+        better, worse = compare(figures, theirs)
+        yield _sentence(name, better, worse)
+    for name, theirs in figures["benchmark2"]["comparators"].items():
+        mine, other = figures["benchmark2"]["mean_f1"], theirs["mean_f1"]
+        if mine is not None and other is not None:
+            word = "above" if mine > other else "below"
+            yield (
+                f"Benchmark 2: {abs(mine - other):.3f} {word} {name} "
+                f"({number(mine)} against {number(other)})."
+            )
+
+
+def _sentence(name: str, better: list[str], worse: list[str]) -> str:
+    parts = []
+    if better:
+        parts.append(f"better in {'; '.join(better)}")
+    if worse:
+        parts.append(f"{'Not' if better else 'not'} better in {'; '.join(worse)}")
+    return f"Against {name}: {'. '.join(parts) or 'the same figures'}."

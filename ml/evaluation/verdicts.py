@@ -1,0 +1,78 @@
+"""What a method says of an instance: scores, flagged rows, alarms."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from petrostream.columns import SECOND
+from petrostream.events import Event, join
+from petrostream.tuning import DetectorSettings
+
+GAP_SECONDS: Final = DetectorSettings().merge_gap_seconds
+"""Flagged rows no further apart are one alarm: for every method what it is for ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """From its first flagged row to its last, µs since 1970 (UTC); the sensors that drive it."""
+
+    start: int
+    end: int
+    drivers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a method says of an instance.
+
+    `score` and `flag` have shape (rows,); a score is NaN where there is none (commissioning, or
+    nothing to score), and 1.0 is the method's limit.
+    """
+
+    score: np.ndarray
+    flag: np.ndarray
+    alarms: tuple[Alarm, ...]
+
+
+def verdict_at(
+    microseconds: np.ndarray, score: np.ndarray, limit: float, gap_seconds: int = GAP_SECONDS
+) -> Verdict:
+    """Flag the rows whose score reaches a limit (positive), and join them into alarms."""
+    flag = np.nan_to_num(score, nan=-np.inf) >= limit
+    return Verdict(score / limit, flag, alarms_of_rows(microseconds, flag, gap_seconds))
+
+
+def alarms_of_rows(
+    microseconds: np.ndarray, flag: np.ndarray, gap_seconds: int
+) -> tuple[Alarm, ...]:
+    """Join flagged rows into alarms, by the rule of `petrostream.events`."""
+    starts = starts_of_rows(microseconds, flag, gap_seconds)
+    rows = np.flatnonzero(flag)
+    lasts = np.append(np.searchsorted(rows, starts)[1:] - 1, len(rows) - 1)
+    return (
+        tuple(
+            Alarm(int(microseconds[start]), int(microseconds[end]))
+            for start, end in zip(starts, rows[lasts], strict=True)
+        )
+        if len(rows)
+        else ()
+    )
+
+
+def starts_of_rows(microseconds: np.ndarray, flag: np.ndarray, gap_seconds: int) -> np.ndarray:
+    """Rows at which alarms start, shape (alarms,)."""
+    rows = np.flatnonzero(flag)
+    quiet = np.diff(microseconds[rows]) > gap_seconds * SECOND
+    return rows[np.append(True, quiet)] if len(rows) else rows
+
+
+def alarms_of_runs(runs: Iterable[Event], gap_seconds: int) -> tuple[Alarm, ...]:
+    """Join the runs that batches wrote, as whoever reads the curated events does."""
+    return tuple(Alarm(event.start, event.end, event.drivers) for event in join(runs, gap_seconds))
+
+
+def first_start(alarms: Sequence[Alarm], first: int, last: int) -> int | None:
+    """Start of the first alarm that starts within a time, both ends included (µs)."""
+    return next((alarm.start for alarm in alarms if first <= alarm.start <= last), None)

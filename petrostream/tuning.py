@@ -1,0 +1,54 @@
+"""The times and weights that shape the detector; they are published with the model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """Times in seconds, and how much the forest says.
+
+    `windows` are what a row's level is averaged over, shortest first; `window_seconds` is how
+    long a sensor may be silent before it counts as missing, and what its noise is taken over;
+    `step_seconds` how often scores are evaluated; `frozen_seconds` how long a sensor gives one
+    value before it counts as frozen; `alarm_seconds` the time of which half must be over the
+    threshold; `merge_gap_seconds` how long a quiet stretch may be within one event.
+    `forest_weight` is what the forest's score (0 to 1) counts against the level.
+    """
+
+    windows: tuple[int, ...] = (60, 180, 600, 1800)
+    window_seconds: int = 180
+    step_seconds: int = 5
+    frozen_seconds: int = 600
+    alarm_seconds: int = 60
+    merge_gap_seconds: int = 600
+    forest_weight: float = 0.5
+
+    @property
+    def lookback_seconds(self) -> int:
+        """How much lookback a batch must carry for these settings."""
+        return (
+            max(*self.windows, self.window_seconds, self.frozen_seconds)
+            + self.alarm_seconds
+            + self.merge_gap_seconds
+            + self.step_seconds
+        )
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> "DetectorSettings":
+        """Read settings from a manifest.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If they are not settings that a detector can run with.
+        """
+        settings = cls(**{**document, "windows": tuple(document["windows"])})
+        times = (*settings.windows, settings.window_seconds, settings.step_seconds)
+        if (
+            not settings.windows
+            or min(times) <= 0
+            or sorted(settings.windows) != list(settings.windows)
+        ):
+            raise ValueError(f"its windows {settings.windows} do not grow from a positive time")
+        return settings
