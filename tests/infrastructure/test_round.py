@@ -245,23 +245,31 @@ def test_the_producer_is_allowed_what_it_does_and_nothing_else(
     held_against(recorder, policies["producer"])
 
 
-def test_the_publisher_is_allowed_what_it_does_and_nothing_else(
+def test_the_engineer_is_allowed_what_the_models_commands_do_and_nothing_else(
     policies: dict[str, Any],
     provisioned: "Provisioned",
+    packed: PackedModel,
     wells: Path,
     tmp_path: Path,
     recorder: Recorder,
     calls: Callable[[Recorder], AbstractContextManager[None]],
 ) -> None:
+    scoring = Scoring(provisioned, packed)
+    scoring.score(scoring.replay(wells, [WELL]))
     with calls(recorder):
-        for trees in (5, 6):
-            options = ["train", str(wells), f"--trees={trees}", "--limit=2", f"--into={tmp_path}"]
-            assert ml.main(options) == 0
-        first = provisioned.registry.history()[0].version
-        for command in (["list"], ["rollback"], ["rollback", "--to", first]):
+        options = ["train", str(wells), "--trees=5", "--limit=2", f"--into={tmp_path}"]
+        assert ml.main(options) == 0
+        for command in (
+            ["list"],
+            ["rollback"],
+            ["rollback", "--to", packed.pointer.version],
+            ["limits"],
+            ["recommission", WELL],
+        ):
             assert ml.main(command) == 0
         assert ml.main(["rollback", "--to", "never-was"]) == 2
-    held_against(recorder, policies["publisher"])
+        assert ml.main(["drift"]) in {0, 4, 5}
+    held_against(recorder, policies["engineer"])
 
 
 def test_the_dashboard_is_allowed_what_it_does_and_nothing_else(

@@ -2,7 +2,7 @@ locals {
   policies = {
     producer  = jsonencode({ Version = "2012-10-17", Statement = local.producer })
     dashboard = jsonencode({ Version = "2012-10-17", Statement = local.dashboard })
-    publisher = jsonencode({ Version = "2012-10-17", Statement = local.publisher })
+    engineer  = jsonencode({ Version = "2012-10-17", Statement = local.engineer })
   }
 
   # Whoever uploads looks first what is there, so that a replay that broke off goes on, and warns
@@ -43,7 +43,8 @@ locals {
     },
   ]
 
-  publisher = [
+  # Whoever trains, publishes, looks for drift and recommissions: `python -m ml`.
+  engineer = [
     {
       Sid      = "Publish"
       Effect   = "Allow"
@@ -51,16 +52,28 @@ locals {
       Resource = "${var.arns.models}/models/*"
     },
     {
-      Sid      = "TellMissingFromForbidden"
-      Effect   = "Allow"
-      Action   = "s3:ListBucket"
-      Resource = var.arns.models
-    },
-    {
       Sid      = "Point"
       Effect   = "Allow"
       Action   = ["ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"]
       Resource = var.model_parameter_arn
+    },
+    {
+      Sid      = "ReadScored"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${var.arns.curated}/scored/*"
+    },
+    {
+      Sid      = "Recommission"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = "${var.arns.curated}/profiles/*"
+    },
+    {
+      Sid      = "ListAndTellMissingFromForbidden"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = [var.arns.curated, var.arns.models]
     },
   ]
 }
