@@ -11,30 +11,19 @@ from typing import Any
 
 import pytest
 
-from deploy.diagnosis import ProviderUnavailable
-from deploy.embedded import copy_root, process_environment
-from deploy.root import FOLDER
-from deploy.terraform import Terraform, installed_version
+from deploy.embedded import process_environment
+from deploy.terraform import Terraform
 from petrostream import aws
-from petrostream.errors import UsageError
 from petrostream.settings import PROJECT_ROOT, Settings, read_stack, variable
 from petrostream.storage import Bucket
-
-REQUIRED = os.environ.get("PETROSTREAM_TEST_REQUIRES", "")
+from tests._terraform import prepare_root
 
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the Terraform root, ready to run; skips where Terraform can't be had."""
     folder = tmp_path_factory.mktemp("root") / "infrastructure"
-    copy_root(FOLDER, folder)
-    try:
-        installed_version()
-        Terraform(folder, process_environment({})).init(seconds=60)
-    except (UsageError, ProviderUnavailable) as error:
-        if "terraform" in REQUIRED:
-            raise
-        pytest.skip(f"Terraform or its provider can't be had: {str(error).splitlines()[0]}")
+    prepare_root(folder)
     return folder
 
 

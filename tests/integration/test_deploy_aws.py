@@ -19,17 +19,12 @@ import boto3
 import pytest
 
 from deploy import leftovers
-from deploy.diagnosis import ProviderUnavailable
-from deploy.embedded import copy_root, process_environment
 from deploy.leftovers import Place
-from deploy.root import FOLDER
-from deploy.terraform import Terraform, installed_version
-from petrostream.errors import UsageError
 from petrostream.local.endpoint import ACCOUNT, REGION
 from petrostream.local.endpoint import environment as aws_environment
 from petrostream.settings import PROJECT_ROOT, variable
+from tests._terraform import prepare_root
 
-REQUIRED = os.environ.get("PETROSTREAM_TEST_REQUIRES", "")
 DOCKER = f"""#!{sys.executable}
 import hashlib, json, os, sys
 import boto3
@@ -129,14 +124,7 @@ class Shell:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the Terraform root; skips where Terraform can't be had."""
     folder = tmp_path_factory.mktemp("account")
-    copy_root(FOLDER, folder / "infrastructure")
-    try:
-        installed_version()
-        Terraform(folder / "infrastructure", process_environment({})).init(seconds=60)
-    except (UsageError, ProviderUnavailable) as error:
-        if "terraform" in REQUIRED:
-            raise
-        pytest.skip(f"Terraform or its AWS provider can't be had here: {error}")
+    prepare_root(folder / "infrastructure")
     docker = folder / "docker"
     docker.write_text(DOCKER)
     docker.chmod(0o755)
