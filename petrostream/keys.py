@@ -18,6 +18,7 @@ EVENTS: Final = "events/"
 PROFILES: Final = "profiles/"
 ALERTS: Final = "alerts/"
 QUARANTINE: Final = "quarantine/"
+ANNOTATIONS: Final = "annotations/"
 MODELS: Final = "models/"
 
 SUFFIX: Final = ".parquet"
@@ -99,6 +100,11 @@ def profile_key(well: str, recording: str) -> str:
 def alert_key(well: str, recording: str, start: datetime) -> str:
     """Key of the claim that makes an event's alert go out once, in the curated bucket."""
     return f"{ALERTS}well={well}/{recording}-{start:{SECOND_FORMAT}}.json"
+
+
+def annotation_key(well: str, recording: str, start: datetime, name: str) -> str:
+    """Key of one thing that a person said of the alarm that starts then, in the curated bucket."""
+    return f"{ANNOTATIONS}well={well}/{recording}-{start:{SECOND_FORMAT}}/{name}.json"
 
 
 def quarantine_key(raw_key: str) -> str:
