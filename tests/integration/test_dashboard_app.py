@@ -205,7 +205,7 @@ def test_an_unknown_recording_in_the_address_is_a_sentence(scored: pd.DataFrame)
 def test_refresh_shows_what_came_meanwhile(scoring: Scoring, wells: Path) -> None:
     keys = scoring.replay(wells, [WELL])
     scoring.score(keys[:2])
-    page = visit()
+    page = visit(live="off")
     assert figures(page)["Readings"] == "1,500"
     scoring.score(keys[2:3])
     assert figures(looked_at(page.run()))["Readings"] == "1,500", "only Refresh reads again"
