@@ -48,7 +48,7 @@ VERDICTS: Final = (Kind.TRUE_ALARM, Kind.FALSE_ALARM)
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One thing said; `start` and `end` of the alarm are µs since 1970 (UTC), `when` has no zone."""
+    """One thing said; the alarm's `start` and `end` are µs since 1970, `when` has no zone (UTC)."""
 
     well: str
     recording: str
