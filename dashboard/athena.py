@@ -36,10 +36,10 @@ _NUMBERS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where queries run: a workgroup, and the database of the tables."""
+class Workgroup:
+    """Where queries run: a workgroup by name, and the database of the tables."""
 
-    workgroup: str
+    name: str
     database: str
 
 
@@ -48,8 +48,8 @@ class Athena:
 
     name = "Athena"
 
-    def __init__(self, place: Place, client: Any = None) -> None:
-        self._place = place
+    def __init__(self, workgroup: Workgroup, client: Any = None) -> None:
+        self._workgroup = workgroup
         self._athena = client or boto3.client("athena", config=_CONFIG)
 
     def run(self, query: Query) -> Answer:
@@ -57,7 +57,7 @@ class Athena:
         began = time.perf_counter()
         number = placeholders(query.text)
         check_placeholders(number)
-        with explained(f"asking Athena's workgroup {self._place.workgroup}"):
+        with explained(f"asking Athena's workgroup {self._workgroup.name}"):
             if query.text not in {saved.text for saved in saved_queries()}:
                 self._finish(self._start(validation(query.text), []), began)
             days = [f"'{day}'" for day in query.days[:number]]
@@ -68,8 +68,8 @@ class Athena:
         given = {"ExecutionParameters": parameters} if parameters else {}
         started = self._athena.start_query_execution(
             QueryString=text,
-            QueryExecutionContext={"Database": self._place.database},
-            WorkGroup=self._place.workgroup,
+            QueryExecutionContext={"Database": self._workgroup.database},
+            WorkGroup=self._workgroup.name,
             **given,
         )
         return cast("str", started["QueryExecutionId"])

@@ -1,4 +1,4 @@
-"""``python -m ml``: train a model, publish it, list what is published, roll back."""
+"""``python -m ml``: train, publish, list, roll back; export what people said of alarms."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from typing import Final
 import joblib
 
 from ml.training import Trained, TrainingSettings, train
+from petrostream.annotations import Annotations, to_csv
 from petrostream.console import EXIT_PARTIAL, run_command
 from petrostream.errors import ModelNotReady, UsageError
 from petrostream.models import (
@@ -180,6 +181,26 @@ def run_list(_options: argparse.Namespace) -> int:
     return 0
 
 
+def add_annotations(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `annotations`."""
+    parser.add_argument("--into", type=Path, help="file to write (default: standard output)")
+
+
+def run_annotations(options: argparse.Namespace) -> int:
+    """Write everything that people said of alarms as CSV."""
+    use_stack()
+    bucket = Bucket(Settings.load("curated_bucket").curated_bucket)
+    text = to_csv(Annotations(bucket).read())
+    if options.into is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        options.into.write_text(text, newline="")
+    except OSError as error:
+        raise UsageError(f"{options.into} can't be written: {error}") from error
+    return 0
+
+
 def _registry() -> ModelRegistry:
     use_stack()
     settings = Settings.load("models_bucket", "model_parameter")
@@ -202,6 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("publish", "publish a model trained before", add_publish, run_publish),
         ("rollback", "go back to the model before", add_rollback, run_rollback),
         ("list", "list the published models", lambda _: None, run_list),
+        ("annotations", "export what people said of alarms", add_annotations, run_annotations),
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         add(command)

@@ -85,6 +85,20 @@ class Bucket:
         except ObjectMissing:
             return None
 
+    def look_up(self, key: str) -> ListedObject | None:
+        """Ask for an object as a listing describes it; `None` where there is none."""
+        try:
+            with explained(f"looking up s3://{self.name}/{key}"):
+                found = self._s3.head_object(Bucket=self.name, Key=key)
+        except ObjectMissing:
+            return None
+        return ListedObject(
+            key=key,
+            etag=found["ETag"].strip('"'),
+            size=found["ContentLength"],
+            modified=found["LastModified"].astimezone(UTC).replace(tzinfo=None),
+        )
+
     def put(
         self, key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None
     ) -> None:

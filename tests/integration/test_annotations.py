@@ -2,9 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
+import ml.__main__ as ml
 from petrostream import annotations
 from petrostream.annotations import Annotation, Annotations, Kind
 from petrostream.errors import ServiceUnavailable
@@ -43,3 +45,15 @@ def test_what_is_no_annotation_is_left_out_and_only_new_ones_are_read(
     assert [each.who for each in kept.read()] == ["Ana"]
     monkeypatch.setattr(kept._bucket, "get", None)
     assert [each.who for each in kept.read()] == ["Ana"]
+
+
+def test_they_are_exported_for_training(provisioned, tmp_path: Path, capsys) -> None:
+    Annotations(provisioned.curated).add(said("Ana", "a note, with a comma"))
+    assert ml.main(["annotations"]) == 0
+    heading, row = capsys.readouterr().out.splitlines()
+    assert heading.startswith("well,recording,start,end,kind,who,when,note")
+    assert row.endswith('acknowledged,Ana,2026-11-21T12:00:00Z,"a note, with a comma"')
+    file = tmp_path / "said.csv"
+    assert ml.main(["annotations", "--into", str(file)]) == 0
+    assert row in file.read_text()
+    assert ml.main(["annotations", "--into", str(tmp_path / "none" / "said.csv")]) == 2

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import athena, sql
-from dashboard.athena import Athena, Place, placeholders, validation
+from dashboard.athena import Athena, Workgroup, placeholders, validation
 from dashboard.engines import athena_of
 from dashboard.sql import Query, QueryRefused, saved_queries, unrepeated
 from petrostream.settings import Settings, variable
@@ -50,7 +50,7 @@ class Account:
 
 
 def engine(account: Account) -> Athena:
-    return Athena(Place("group", "base"), account)
+    return Athena(Workgroup("group", "base"), account)
 
 
 def test_a_saved_query_runs_as_it_is_with_both_days() -> None:
@@ -131,7 +131,7 @@ def test_athena_is_asked_only_where_the_stack_on_aws_is_the_one(monkeypatch) -> 
     settings = Settings(curated_bucket="curated")
     outputs = {"athena_workgroup": "group", "glue_database": "base"}
     stack = {"environment": {variable("curated_bucket"): "curated"}, "outputs": outputs}
-    assert athena_of(stack, settings) == Place("group", "base")
+    assert athena_of(stack, settings) == Workgroup("group", "base")
     assert athena_of(None, settings) is None
     assert athena_of(stack | {"outputs": {}}, settings) is None
     assert athena_of(stack, Settings(curated_bucket="another")) is None
