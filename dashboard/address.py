@@ -35,10 +35,10 @@ def drop(parameter: str) -> None:
         del st.query_params[parameter]
 
 
-def quoted(text: str) -> str:
-    """A name from the address as it may be repeated on the page, in Markdown.
+def is_name(text: str) -> bool:
+    """Whether a text from the address may be repeated on the page.
 
-    >>> quoted("WELL-00001"), quoted("<b>")
-    ('`WELL-00001`', 'of that name')
+    >>> is_name("WELL-00001"), is_name("<b>")
+    (True, False)
     """
-    return f"`{text}`" if NAME_PATTERN.fullmatch(text) else "of that name"
+    return NAME_PATTERN.fullmatch(text) is not None

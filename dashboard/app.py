@@ -4,6 +4,8 @@ import streamlit as st
 
 from dashboard.navigation import choose_page
 
+_STYLE = "<style>.stMainBlockContainer {padding-top: 4rem; padding-bottom: 3rem}</style>"
+
 
 def main() -> None:
     """Show the navigation and draw the page that the address names."""
@@ -13,6 +15,7 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state="collapsed",
     )
+    st.html(_STYLE)
     choose_page().run()
 
 

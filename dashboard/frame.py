@@ -14,8 +14,9 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.connection import connect, look
-from dashboard.data import Curated, Snapshot
+from dashboard.data import Curated
 from dashboard.faults import advice
+from dashboard.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.words import ago
 from petrostream.errors import PetroStreamError
 
@@ -66,11 +67,13 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
     if sight.fault:
         show_fault(sight.fault)
     if sight.snapshot is None:
+        if not sight.fault:
+            st.info("The first listing is on its way.", icon=":material/hourglass_empty:")
         return
     _show_age(curated, sight.snapshot)
-    if sight.snapshot.objects:
+    if not sight.snapshot.is_empty:
         draw(View(curated, sight.snapshot, zone))
-    elif not curated.unreadable:
+    elif not sight.snapshot.pending[0]:
         st.info(
             "**Nothing has been scored yet.** `make train DATA=<folder>` publishes a model, "
             "`make replay DATA=<folder>` sends recordings through the pipeline.",
@@ -80,10 +83,16 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
 
 
 def _show_age(curated: Curated, snapshot: Snapshot) -> None:
-    newest = max((each.last for each in snapshot.objects), default=None)
     now = datetime.now(UTC).replace(tzinfo=None)
-    age = f"Newest reading **{ago(newest, now)}**. " if newest else ""
-    st.caption(f"{age}Read from `{curated.address}` {ago(snapshot.taken, now)}.")
+    words = [f"Read from `{curated.address}` {ago(snapshot.taken, now)}."]
+    if not snapshot.is_empty:
+        newest = ago(snapshot.table[LAST].max().to_pydatetime(), now)
+        scored = ago(snapshot.table[MODIFIED].max().to_pydatetime(), now)
+        words.insert(0, f"Newest reading **{newest}**, scored **{scored}**.")
+    waiting, of = snapshot.pending
+    if waiting:
+        words.append(f"Older data is still being listed: {of - waiting} of {of} parts so far.")
+    st.caption(" ".join(words))
 
 
 def _choose_live() -> bool:

@@ -33,7 +33,12 @@ _ENTRIES: Final = (
 
 def choose_page() -> Page:
     """Show the navigation; gives the page that the address names."""
-    return st.navigation([page(entry.module) for entry in _ENTRIES], position="top")
+    return st.navigation(pages(), position="top")
+
+
+def pages() -> list[Page]:
+    """All pages, in the order of the navigation."""
+    return [page(entry.module) for entry in _ENTRIES]
 
 
 def page(module: str) -> Page:

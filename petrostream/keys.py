@@ -15,6 +15,7 @@ from petrostream.errors import InvalidBatch
 READINGS: Final = "readings/"
 SCORED: Final = "scored/"
 EVENTS: Final = "events/"
+SUMMARIES: Final = "summaries/"
 PROFILES: Final = "profiles/"
 ALERTS: Final = "alerts/"
 QUARANTINE: Final = "quarantine/"
@@ -63,6 +64,18 @@ class BatchId:
     def events(self) -> str:
         """Key of the batch's event fragments in the curated bucket."""
         return f"{EVENTS}{self.path}.json"
+
+    def summary(self, figures: str) -> str:
+        """Key of the batch's summary in the curated bucket; it holds figures itself.
+
+        Listings give keys, a thousand at a time, so what the key says costs no read. By date
+        first, then by time: what is new on all wells stands together at the end.
+        """
+        second = self.first_second
+        return (
+            f"{SUMMARIES}date={second:%Y-%m-%d}/{second:%H%M%S}/{self.well}/{self.recording}/"
+            f"{figures}.json"
+        )
 
 
 def parse_batch_key(key: str) -> BatchId:
