@@ -1,6 +1,7 @@
 """Draw one recording: a panel for each sensor and one for the score, on one time axis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import altair as alt
@@ -13,12 +14,14 @@ from dashboard.units import labelled, scale_of, spelled_out
 from petrostream.columns import (
     ANOMALY_FLAG,
     ANOMALY_SCORE,
+    CLASS,
     DEGRADED_SENSORS,
     STATUS,
     TIMESTAMP,
     TOP_SENSOR,
 )
 from petrostream.detector import Status
+from petrostream.labels import NORMAL, describe
 from petrostream.sensors import BY_NAME, Kind
 
 THRESHOLD: Final = 1.0
@@ -38,6 +41,12 @@ _TIME: Final = "time (UTC)"
 _VALUE: Final = "value"
 _SCORE: Final = "anomaly score"
 _DRIVER: Final = "furthest off"
+_LABEL: Final = "label"
+_UNLABELLED: Final = -1
+_LABEL_HEIGHT: Final = 24
+_LABEL_COLOURS: Final = {"normal": "#8fb3d9", "transient": "#f2c14e"}
+_FAULT_COLOUR: Final = "#7048a8"
+_BAND_COLOUR: Final = "#2f9e44"
 _START: Final = "start"
 _END: Final = "end"
 _CLOCK: Final = (
@@ -48,20 +57,52 @@ _CLOCK: Final = (
 """Labels of the time axis: a 24-hour clock, the date at midnight."""
 
 
-def recording_chart(rows: pd.DataFrame, sensors: Sequence[str]) -> alt.VConcatChart:
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is drawn behind the readings; times as stored, values in the sensors' own units.
+
+    `alarms` has columns `start`, `end` and `alarm` (in words); `bands` has, by sensor, columns
+    `start`, `end`, `low` and `high`. `clock` names the zone of the time axis.
+    """
+
+    alarms: pd.DataFrame
+    bands: Mapping[str, pd.DataFrame]
+    clock: str = "UTC"
+
+
+def recording_chart(
+    rows: pd.DataFrame, sensors: Sequence[str], context: Context | None = None
+) -> alt.VConcatChart:
     """Draw sensors' readings with every anomaly as a red point, and the score below.
 
     Parameters
     ----------
     rows
-        Rows of one recording in the order of time, with `timestamp`, the sensors and the verdict.
+        Rows of one well in the order of time, with `timestamp`, the sensors and the verdict.
     sensors
         The sensors to draw, one panel each.
+    context
+        Alarms and profiles to draw behind them.
     """
+    known = context or Context(alarms=pd.DataFrame(), bands={})
     anomalies = anomaly_points(rows, sensors)
-    unscored = unscored_spans(rows)
-    panels = [_sensor_panel(rows, sensor, anomalies, unscored) for sensor in sensors]
-    panels.append(_score_panel(rows, anomalies, unscored))
+    behind = [*_shade(unscored_spans(rows)), *_alarm_spans(known.alarms)]
+    panels = [
+        _sensor_panel(rows, sensor, anomalies, [*behind, *_band(known.bands.get(sensor), sensor)])
+        for sensor in sensors
+    ]
+    panels.append(_score_panel(rows, anomalies, behind, known.clock))
+    labels = label_spans(rows)
+    if len(labels):
+        panels.append(_label_panel(labels))
+    return zoomable(panels)
+
+
+def zoomable(panels: Sequence[alt.LayerChart]) -> alt.VConcatChart:
+    """Put panels below each other, on one time axis that can be dragged and zoomed.
+
+    The zoom is by the name of the time's field, so the named layer of every panel has that one.
+    """
     chart: alt.VConcatChart = (
         alt.vconcat(*panels, spacing=18)
         .resolve_scale(x="shared")
@@ -86,6 +127,52 @@ def _zoom(chart: alt.VConcatChart) -> alt.TopLevelSelectionParameter:
             type="interval", encodings=["x"], zoom="wheel![event.ctrlKey || event.metaKey]"
         ),
     )
+
+
+def range_panel(ranges: pd.DataFrame, sensor: str, title: str) -> alt.LayerChart:
+    """Draw stretches of time from `low` to `high`."""
+    unit = scale_of(sensor).unit or "state"
+    drawn = (
+        alt.Chart(ranges.rename(columns={_START: _TIME}), name=sensor)
+        .mark_rect(color=LINE_COLOUR, stroke=LINE_COLOUR, strokeWidth=1, clip=True)
+        .encode(
+            x=_time_axis(),
+            x2=f"{_END}:T",
+            y=_value_axis("low", unit),
+            y2="high:Q",
+            tooltip=[alt.Tooltip(f"{name}:Q", format=".6~g") for name in ("low", "high")],
+        )
+    )
+    return _panel([drawn], title, _PANEL_HEIGHT)
+
+
+def score_bars(times: pd.Series, scores: np.ndarray, clock: str) -> alt.LayerChart:
+    """Draw worst scores as thin bars, those from the threshold on in red."""
+    drawn = (
+        alt.Chart(pd.DataFrame({_TIME: times.to_numpy(), _SCORE: scores}), name=_SCORE)
+        .mark_rule(strokeWidth=1.4, clip=True)
+        .encode(
+            x=_time_axis(f"time ({clock})"),
+            y=_value_axis(_SCORE, "score"),
+            y2=alt.datum(0),
+            color=alt.condition(
+                f"datum['{_SCORE}'] >= {THRESHOLD}",
+                alt.value(ANOMALY_COLOUR),
+                alt.value(_SCORE_COLOUR),
+            ),
+        )
+    )
+    title = f"Anomaly score, the worst of each stretch; dashed is the threshold {THRESHOLD}"
+    return _panel([drawn, _threshold()], title, _SCORE_HEIGHT)
+
+
+def _threshold() -> alt.Chart:
+    drawn: alt.Chart = (
+        alt.Chart(pd.DataFrame({"threshold": [THRESHOLD]}))
+        .mark_rule(color=_THRESHOLD_COLOUR, strokeWidth=1.5, strokeDash=[6, 4])
+        .encode(y="threshold:Q")
+    )
+    return drawn
 
 
 def anomaly_points(rows: pd.DataFrame, sensors: Sequence[str]) -> pd.DataFrame:
@@ -131,8 +218,86 @@ def unscored_spans(rows: pd.DataFrame) -> pd.DataFrame:
     return spans[spans[STATUS] != Status.SCORED].reset_index(drop=True)
 
 
+def label_spans(rows: pd.DataFrame) -> pd.DataFrame:
+    """Stretches of one 3W label, in words; those that nobody labelled are left out."""
+    if CLASS not in rows or not rows[CLASS].notna().any():
+        return pd.DataFrame({_START: [], _END: [], _LABEL: []})
+    labels = rows[CLASS].fillna(_UNLABELLED).to_numpy(dtype=int)
+    changes = np.flatnonzero(np.diff(labels)) + 1
+    starts = np.concatenate([[0], changes]).astype(int)
+    ends = np.concatenate([changes, [len(rows)]]).astype(int) - 1
+    times = rows[TIMESTAMP].dt.tz_localize("UTC")
+    known = labels[starts] != _UNLABELLED
+    return pd.DataFrame(
+        {
+            _START: times.iloc[starts[known]].to_numpy(),
+            _END: times.iloc[ends[known]].to_numpy(),
+            _LABEL: [describe(int(label)) for label in labels[starts[known]]],
+        }
+    )
+
+
+def _label_panel(labels: pd.DataFrame) -> alt.LayerChart:
+    names = list(dict.fromkeys(labels[_LABEL]))
+    spans = (
+        alt.Chart(labels.rename(columns={_START: _TIME}), name=_LABEL)
+        .mark_bar(height=16, clip=True)
+        .encode(
+            x=_time_axis(),
+            x2=f"{_END}:T",
+            color=alt.Color(
+                f"{_LABEL}:N",
+                title=None,
+                scale=alt.Scale(domain=names, range=[_label_colour(name) for name in names]),
+                legend=alt.Legend(orient="bottom", labelLimit=320),
+            ),
+            tooltip=[alt.Tooltip(f"{_LABEL}:N")],
+        )
+    )
+    return _panel([spans], "3W label, given by experts", _LABEL_HEIGHT)
+
+
+def _label_colour(name: str) -> str:
+    kind = "normal" if name == describe(NORMAL) else name.split(maxsplit=1)[0]
+    return _LABEL_COLOURS.get(kind, _FAULT_COLOUR)
+
+
+def _alarm_spans(alarms: pd.DataFrame) -> list[alt.Chart]:
+    if alarms.empty:
+        return []
+    spans = (
+        alt.Chart(alarms)
+        .mark_rect(color=ANOMALY_COLOUR, opacity=0.13, clip=True)
+        .encode(x=f"{_START}:T", x2=f"{_END}:T", tooltip=[alt.Tooltip("alarm:N")])
+    )
+    return [spans]
+
+
+def _band(band: pd.DataFrame | None, sensor: str) -> list[alt.Chart]:
+    """What is normal by the profile, and its centre is not drawn: the line is near it."""
+    if band is None or band.empty:
+        return []
+    factor = scale_of(sensor).factor
+    shown = band.assign(low=band["low"] * factor, high=band["high"] * factor)
+    drawn = (
+        alt.Chart(shown)
+        .mark_rect(color=_BAND_COLOUR, opacity=0.16, clip=True)
+        .encode(
+            x=f"{_START}:T",
+            x2=f"{_END}:T",
+            y=_value_axis("low", scale_of(sensor).unit or "state"),
+            y2="high:Q",
+            tooltip=[
+                alt.Tooltip("low:Q", title="normal from", format=".6~g"),
+                alt.Tooltip("high:Q", title="normal to", format=".6~g"),
+            ],
+        )
+    )
+    return [drawn]
+
+
 def _sensor_panel(
-    rows: pd.DataFrame, sensor: str, anomalies: pd.DataFrame, unscored: pd.DataFrame
+    rows: pd.DataFrame, sensor: str, anomalies: pd.DataFrame, behind: Sequence[alt.Chart]
 ) -> alt.LayerChart:
     scale = scale_of(sensor)
     unit = scale.unit or "state"
@@ -149,26 +314,21 @@ def _sensor_panel(
     )
     points = _points(anomalies, labelled(sensor), unit)
     title = "; ".join(filter(None, [spelled_out(sensor), degraded_throughout(rows, sensor)]))
-    return _panel([*_shade(unscored), drawn, points], title, _PANEL_HEIGHT)
+    return _panel([*behind, drawn, points], title, _PANEL_HEIGHT)
 
 
 def _score_panel(
-    rows: pd.DataFrame, anomalies: pd.DataFrame, unscored: pd.DataFrame
+    rows: pd.DataFrame, anomalies: pd.DataFrame, behind: Sequence[alt.Chart], clock: str
 ) -> alt.LayerChart:
     """Draw the score; it has a point for every anomaly, also where a sensor has no reading."""
     drawn = (
         alt.Chart(sensor_line(rows, ANOMALY_SCORE), name=_SCORE)
         .mark_line(color=_SCORE_COLOUR, strokeWidth=1.4, strokeCap="round")
-        .encode(x=_time_axis("time (UTC)"), y=_value_axis(_VALUE, "score"))
-    )
-    threshold = (
-        alt.Chart(pd.DataFrame({"threshold": [THRESHOLD]}))
-        .mark_rule(color=_THRESHOLD_COLOUR, strokeWidth=1.5, strokeDash=[6, 4])
-        .encode(y="threshold:Q")
+        .encode(x=_time_axis(f"time ({clock})"), y=_value_axis(_VALUE, "score"))
     )
     title = f"Anomaly score: a reading is an anomaly from {THRESHOLD} (dashed) on"
     points = _points(anomalies, _SCORE, "score")
-    return _panel([*_shade(unscored), drawn, threshold, points], title, _SCORE_HEIGHT)
+    return _panel([*behind, drawn, _threshold(), points], title, _SCORE_HEIGHT)
 
 
 def _points(anomalies: pd.DataFrame, field: str, unit: str) -> alt.Chart:

@@ -5,72 +5,121 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
+from dashboard import address
+from dashboard.times import SPANS
 from dashboard.units import spelled_out
-from petrostream.keys import NAME_PATTERN
 
-WELLS_TABLE: Final = "wells"
 DEFAULT_SENSORS: Final = ("P-PDG", "P-TPT")
-SHOWN_AT_FIRST: Final = timedelta(hours=6)
-"""How much of a long recording is drawn before somebody asks for more: some have 90,000
-anomalies, and every one is a point for the browser to paint."""
 
 _WELL: Final = "well"
-_RECORDING: Final = "recording"
+_UNTIL: Final = "until"
+_UNTIL_INPUT: Final = "until, as typed"
+_TIME_FORMAT: Final = "%Y-%m-%dT%H:%M"
+_EARLIEST: Final = datetime(1970, 1, 2)
+_NOT_FOUND: Final = ":material/search_off:"
+_LATEST: Final = datetime(2199, 12, 30)
+_TIME: Final = "time"
 _SENSORS: Final = "sensors"
-_ADDRESS: Final = "address"
 _WANTED: Final = "wanted sensors"
 
 
-def choose_well(wells: Sequence[str], notices: DeltaGenerator) -> str:
-    """Offer the wells: at first the one in the address, else the first of them.
+def choose_well(wells: Sequence[str], *, default: str) -> str:
+    """Offer the wells: at first the one in the address, else `default`.
 
-    What is in the address but not among the wells is said in `notices`.
+    What is in the address but not among the wells is said.
     """
-    return _choose("Well", _WELL, {well: well for well in wells}, notices, key=_WELL)
+    return _choose("Well", _WELL, {well: well for well in wells}, default=default)
 
 
-def well_by_row(wells: Sequence[str], well: str) -> Callable[[], None]:
-    """Mark a well's row in the table of wells; gives what to call when another is clicked."""
-    st.session_state[WELLS_TABLE] = {
-        "selection": {"rows": [wells.index(well)], "columns": [], "cells": []}
-    }
+def choose_span(key: str, default: str) -> tuple[str, timedelta | None]:
+    """Offer lengths of time up to the newest reading; gives the name and the length."""
+    state = st.session_state
+    asked = address.asked(_TIME)
+    if asked is not None and asked[0] in SPANS:
+        state[key] = asked[0]
+    elif state.get(key) not in SPANS:
+        state[key] = default
+    chosen: str = st.segmented_control(
+        "Time up to the newest reading",
+        list(SPANS),
+        key=key,
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    address.keep(_TIME, chosen)
+    return chosen, SPANS[chosen]
+
+
+def choose_end(
+    newest: datetime,
+    length: timedelta | None,
+    shown: Callable[[datetime], datetime],
+    stored: Callable[[datetime], datetime],
+) -> datetime | None:
+    """Offer a time up to which to look; `None` is `newest`, the newest reading, as it moves on.
+    In the address it is in UTC.
+
+    `shown` turns a stored time into the visitor's zone, `stored` turns it back.
+    """
+    state = st.session_state
+    asked = address.asked(_UNTIL)
+    if asked is not None:
+        state[_UNTIL] = _time(asked[0])
+    until: datetime | None = state.setdefault(_UNTIL, None)
+
+    def move(to: datetime | None) -> None:
+        state[_UNTIL] = to
+        state[_UNTIL_INPUT] = None if to is None else shown(to)
 
     def take() -> None:
-        rows = st.session_state[WELLS_TABLE]["selection"]["rows"]
-        if rows:
-            st.session_state[_WELL] = wells[rows[0]]
+        given = state[_UNTIL_INPUT]
+        state[_UNTIL] = None if given is None else stored(given)
 
-    return take
-
-
-def choose_recording(well: str, labels: Mapping[str, str], notices: DeltaGenerator) -> str:
-    """Offer a well's recordings, which come by name with a label each; else as `choose_well`."""
-    return _choose("Recording", _RECORDING, labels, notices, key=f"{_RECORDING} of {well}")
-
-
-def choose_time(recording: str, first: datetime, last: datetime) -> tuple[datetime, datetime]:
-    """Offer the time of a recording, at first its newest hours; gives from when to when."""
-    start, end = first.replace(second=0, microsecond=0), last + timedelta(minutes=1)
-    end = end.replace(second=0, microsecond=0)
-    newest = max(start, end - SHOWN_AT_FIRST)
-    chosen: tuple[datetime, datetime] = st.slider(
-        "Time (UTC)",
-        start,
-        end,
-        (newest, end),
-        step=timedelta(minutes=1),
-        format="YYYY-MM-DD HH:mm",
-        key=f"time of {recording} to {end}",
+    state[_UNTIL_INPUT] = None if until is None else shown(until)
+    if length is not None:
+        now = until or newest
+        later = now + length if now + length < newest else None
+        st.button("Earlier", icon=":material/chevron_left:", on_click=move, args=[now - length])
+        st.button(
+            "Later",
+            icon=":material/chevron_right:",
+            on_click=move,
+            args=[later],
+            disabled=until is None,
+        )
+    st.datetime_input(
+        "Up to",
+        value=None,
+        min_value=_EARLIEST,
+        max_value=_LATEST,
+        step=60,
+        format="YYYY-MM-DD",
+        key=_UNTIL_INPUT,
+        on_change=take,
+        width=220,
+        help="Empty: up to the newest reading, which moves on.",
     )
-    return chosen
+    if until is None:
+        address.drop(_UNTIL)
+    else:
+        address.keep(_UNTIL, f"{until:{_TIME_FORMAT}}")
+    return until
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, _TIME_FORMAT)
+    except ValueError:
+        return None
 
 
 def choose_sensors(sensors: Sequence[str]) -> list[str]:
-    """Offer a recording's sensors; those wanted before are chosen where it has them."""
+    """Offer a well's sensors; those wanted before are chosen where it has them."""
     state = st.session_state
-    wanted = state.setdefault(_WANTED, _asked(_SENSORS) or list(DEFAULT_SENSORS))
+    asked = address.asked(_SENSORS)
+    wanted = state[_WANTED] = asked or state.get(_WANTED, list(DEFAULT_SENSORS))
     there = [name for name in wanted if name in sensors]
     state[_SENSORS] = there if there or not wanted else list(sensors[: len(DEFAULT_SENSORS)])
 
@@ -85,47 +134,33 @@ def choose_sensors(sensors: Sequence[str]) -> list[str]:
         on_change=remember,
         placeholder="Choose the sensors to draw",
     )
-    absent = [f"`{name}`" for name in wanted if name not in sensors and _is_name(name)]
+    absent = [name for name in wanted if name not in sensors and address.is_name(name)]
     if absent:
-        st.caption(f"No readings in this time: {', '.join(absent)}.")
-    st.query_params[_SENSORS] = chosen
+        st.caption(f"No readings in this time: {', '.join(f'`{name}`' for name in absent)}.")
+    address.keep(_SENSORS, chosen)
     return chosen
 
 
-def _choose(
-    label: str,
-    parameter: str,
-    labels: Mapping[str, str],
-    notices: DeltaGenerator,
-    *,
-    key: str,
-) -> str:
-    names, state = list(labels), st.session_state
-    asked = next(iter(_asked(parameter)), None)
-    if state.get(key) not in labels:
-        state[key] = asked if asked in labels else names[0]
-    if asked is not None and asked not in labels:
-        called = f"`{asked}`" if _is_name(asked) else "of that name"
-        notices.warning(
-            f"There is no {parameter} {called}; `{state[key]}` is shown instead.",
-            icon=":material/search_off:",
-        )
-        state[_ADDRESS].pop(_RECORDING, None)
-    chosen: str = st.selectbox(label, names, key=key, format_func=labels.__getitem__)
-    st.query_params[parameter] = chosen
-    return chosen
-
-
-def _asked(parameter: str) -> list[str]:
-    """What the address asked for when the visitor came; it is asked for once."""
-    parameters = (_WELL, _RECORDING, _SENSORS)
-    address = st.session_state.setdefault(
-        _ADDRESS, {name: st.query_params.get_all(name) for name in parameters}
+def _choose(label: str, parameter: str, labels: Mapping[str, str], *, default: str) -> str:
+    state = st.session_state
+    asked = (address.asked(parameter) or [None])[0]
+    if asked in labels:
+        state[parameter] = asked
+    elif state.get(parameter) not in labels:
+        state[parameter] = default
+    notice = f"notice of {parameter}"
+    if asked is not None:
+        called = f"`{asked}`" if address.is_name(asked) else "of that name"
+        state[notice] = "" if asked in labels else f"There is no {parameter} {called}"
+    if state.get(notice):
+        st.warning(f"{state[notice]}; `{state[parameter]}` is shown instead.", icon=_NOT_FOUND)
+    chosen: str = st.selectbox(
+        label,
+        list(labels),
+        key=parameter,
+        format_func=labels.__getitem__,
+        persist_state="session",
+        on_change=lambda: state.pop(notice, None),
     )
-    asked: list[str] = address.pop(parameter, [])
-    return asked
-
-
-def _is_name(text: str) -> bool:
-    """Whether a text from the address may be repeated on the page."""
-    return NAME_PATTERN.fullmatch(text) is not None
+    address.keep(parameter, chosen)
+    return chosen

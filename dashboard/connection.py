@@ -13,6 +13,8 @@ from petrostream.settings import Settings, use_stack, variable
 _PLACE: Final = "place"
 _SNAPSHOT: Final = "snapshot"
 _FAULT: Final = "fault"
+_WAIT_SECONDS: Final = 1.5
+"""How long a page waits for what is new; after that it shows what is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +51,11 @@ def look(curated: Curated, *, again: bool) -> Sight:
     if again or state.get(_PLACE) is not curated:
         state[_PLACE] = curated
         try:
-            state[_SNAPSHOT] = _take(curated)
+            state[_SNAPSHOT] = curated.snapshot(_WAIT_SECONDS)
             state.pop(_FAULT, None)
         except PetroStreamError as error:
             state[_FAULT] = error
     return Sight(state.get(_SNAPSHOT), state.get(_FAULT))
-
-
-def _take(curated: Curated) -> Snapshot:
-    """Take a snapshot behind a bar: the first one of a long replay reads thousands of footers."""
-    place = st.empty()
-
-    def show(done: int, of: int) -> None:
-        place.progress(done / of, f"Reading new scored batches: {done:,} of {of:,}")
-
-    try:
-        return curated.snapshot(show)
-    finally:
-        place.empty()
 
 
 @st.cache_resource(show_spinner=False)

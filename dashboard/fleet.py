@@ -1,31 +1,37 @@
-"""What the figures over all wells are, and how each well is."""
+"""How each well is, and the figures over all wells, from the summaries alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from dashboard.data import ScoredObject, Snapshot
-from petrostream.columns import ANOMALY_FLAG, DEGRADED_SENSORS, STATUS, TIMESTAMP, TOP_SENSOR
+from dashboard.snapshot import FIRST, LAST, MODIFIED, Snapshot
+from petrostream import summaries
+from petrostream.columns import RECORDING
 from petrostream.detector import Status
 from petrostream.profiles import SensorState
-from petrostream.sensors import BY_NAME, Kind
+from petrostream.sensors import BY_NAME, SENSOR_NAMES, Kind
 from petrostream.tuning import DetectorSettings
 
 ALARM_SECONDS: Final = DetectorSettings().alarm_seconds
 """A well is in alarm while its newest anomaly is at most this long before its newest reading:
 the quiet time after which the pipeline takes an event as over."""
 
+SILENT_AFTER: Final = timedelta(minutes=30)
+"""A well is silent when nothing of it was scored for so long while other wells were."""
+
 
 class WellState(StrEnum):
     """How a well is, the worst first."""
 
     ALARM = "alarm now"
-    UNREADABLE = "not readable"
+    SILENT = "silent"
     UNSCORABLE = "not scorable"
+    DEGRADED = "degraded sensors"
     HAD_ANOMALIES = "had anomalies"
     COMMISSIONING = "commissioning"
     NORMAL = "normal"
@@ -36,92 +42,135 @@ SEVERITY: Final = {state: rank for rank, state in enumerate(WellState)}
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Figures over scored batches; times are UTC without a zone.
-
-    `newest_reading` is the last time stamp in the data, `newest_batch` when the pipeline wrote
-    the last of the batches.
-    """
+    """Figures over batches; `rate` is the share of scored readings that are anomalies."""
 
     readings: int
     scored: int
     anomalies: int
-    wells: int
-    recordings: int
-    newest_reading: datetime | None
-    newest_batch: datetime | None
 
     @property
-    def anomaly_rate(self) -> float | None:
-        """Share of the scored readings that are anomalies; `None` where none was scored."""
+    def rate(self) -> float | None:
+        """`None` where nothing was scored."""
         return self.anomalies / self.scored if self.scored else None
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> "Totals":
+        """Add up rows of a snapshot's table."""
+        return cls(*(int(table[name].sum()) for name in ("rows", "scored", "anomalies")))
 
 
 @dataclass(frozen=True, slots=True)
-class WellSummary:
-    """One well: its state, its figures, and what its newest rows say.
+class Well:
+    """One well as it is now; `totals` and `before` are of its newest time and of the same before.
 
-    `top_sensor` is the sensor that was furthest off in most of the newest anomalies, `degraded`
-    has the sensors that could not be scored at the newest reading, and why.
+    `since` is when the state began, as far as batches tell; `top_sensor` was furthest off in
+    most of the newest anomalies; `degraded` has the sensors that gave readings in this recording
+    and can't be scored at the newest reading, and why. `places` are its batches of the newest
+    time in the snapshot. Times are UTC without a zone.
     """
 
-    well: str
+    name: str
     state: WellState
+    since: datetime
+    newest: datetime
+    recording: str
     totals: Totals
-    top_sensor: str | None
+    before: Totals
+    top_sensor: str
     degraded: dict[str, str]
+    places: slice
 
 
-def total(objects: Iterable[ScoredObject]) -> Totals:
-    """Add up scored batches."""
-    known = list(objects)
-    return Totals(
-        readings=sum(each.counts.rows for each in known),
-        scored=sum(each.counts.scored for each in known),
-        anomalies=sum(each.counts.anomalies for each in known),
-        wells=len({each.batch.well for each in known}),
-        recordings=len({(each.batch.well, each.batch.recording) for each in known}),
-        newest_reading=max((each.last for each in known), default=None),
-        newest_batch=max((each.modified for each in known), default=None),
+def wells_of(snapshot: Snapshot, span: timedelta | None) -> list[Well]:
+    """Describe every well over its newest `span` (`None`: all there is), the worst first."""
+    newest_written = snapshot.table[MODIFIED].max()
+    found = [
+        _well(snapshot, name, span, newest_written)
+        for name in snapshot.wells
+        if snapshot.of_well(name).stop > snapshot.of_well(name).start
+    ]
+    return sorted(found, key=lambda well: (SEVERITY[well.state], -well.totals.anomalies, well.name))
+
+
+def _well(
+    snapshot: Snapshot, name: str, span: timedelta | None, newest_written: pd.Timestamp
+) -> Well:
+    whole = snapshot.of_well(name)
+    table = snapshot.table.iloc[whole]
+    newest_place = int(np.argmax(table[LAST].to_numpy()))
+    newest = table.iloc[newest_place]
+    firsts = table[FIRST].to_numpy()
+    begin = newest[LAST] - span if span else table[FIRST].min()
+    start = int(np.searchsorted(firsts, np.datetime64(begin)))
+    start = min(start, len(table) - 1)
+    earlier = int(np.searchsorted(firsts, np.datetime64(begin - span))) if span else start
+    recent = table.iloc[start:]
+    degraded = _degraded(snapshot, whole, newest_place)
+    state = _state(newest, recent, degraded, newest_written)
+    flagged = recent.loc[recent["anomalies"] > 0, "top_sensor"]
+    return Well(
+        name=name,
+        state=state,
+        since=_since(state, newest, table),
+        newest=newest[LAST].to_pydatetime(),
+        recording=str(newest[RECORDING]),
+        totals=Totals.of(recent),
+        before=Totals.of(table.iloc[earlier:start]),
+        top_sensor=str(flagged.iloc[-1]) if len(flagged) else "",
+        degraded=degraded,
+        places=slice(whole.start + start, whole.stop),
     )
 
 
-def summarise(snapshot: Snapshot, newest: Mapping[str, pd.DataFrame]) -> list[WellSummary]:
-    """Describe every well, the worst first.
+def _state(
+    newest: pd.Series, recent: pd.DataFrame, degraded: dict[str, str], newest_written: pd.Timestamp
+) -> WellState:
+    """The first, that is the worst, of the states that hold."""
+    quiet = newest[LAST] - recent["last_anomaly"].max()
+    holds = {
+        WellState.ALARM: quiet <= timedelta(seconds=ALARM_SECONDS),
+        WellState.SILENT: newest_written - newest[MODIFIED] > SILENT_AFTER,
+        WellState.UNSCORABLE: newest["ended"] == Status.UNSCORABLE,
+        WellState.DEGRADED: bool(degraded),
+        WellState.HAD_ANOMALIES: recent["anomalies"].any(),
+        WellState.COMMISSIONING: newest["ended"] == Status.COMMISSIONING,
+    }
+    return next((state for state in SEVERITY if holds.get(state)), WellState.NORMAL)
 
-    `newest` has, of each well, the rows of its newest batch and of its newest with anomalies.
+
+def _since(state: WellState, newest: pd.Series, table: pd.DataFrame) -> datetime:
+    """When a state began, to a batch; the newest anomaly where there were some before."""
+    if state is WellState.SILENT:
+        return newest[LAST].to_pydatetime()
+    if state is WellState.HAD_ANOMALIES:
+        return table["last_anomaly"].max().to_pydatetime()
+    if state is WellState.ALARM:
+        like = table["anomalies"].to_numpy() > 0
+    elif state is WellState.UNSCORABLE:
+        like = table["ended"].to_numpy() == Status.UNSCORABLE
+    else:
+        like = table[RECORDING].to_numpy() == newest[RECORDING]
+    others = np.flatnonzero(~like)
+    first = int(others[-1]) + 1 if len(others) else 0
+    return table[FIRST].iloc[min(first, len(table) - 1)].to_pydatetime()
+
+
+def _degraded(snapshot: Snapshot, whole: slice, newest_place: int) -> dict[str, str]:
+    """The sensors that were fine in some batch of the newest recording and are not at its end.
+
+    Valves keep their state for months, so a frozen one is fine.
     """
-    wells = [_summary(well, objects, newest[well]) for well, objects in snapshot.by_well().items()]
-    return sorted(wells, key=lambda each: (SEVERITY[each.state], -each.totals.anomalies, each.well))
-
-
-def _summary(well: str, objects: Sequence[ScoredObject], rows: pd.DataFrame) -> WellSummary:
-    totals = total(objects)
-    top_sensors = rows.loc[rows[ANOMALY_FLAG] == 1, TOP_SENSOR].value_counts()
-    return WellSummary(
-        well=well,
-        state=well_state(rows, had_anomalies=totals.anomalies > 0),
-        totals=totals,
-        top_sensor=str(top_sensors.index[0]) if len(top_sensors) else None,
-        degraded=degraded_sensors(rows[DEGRADED_SENSORS].iloc[-1]) if len(rows) else {},
-    )
-
-
-def well_state(rows: pd.DataFrame, *, had_anomalies: bool) -> WellState:
-    """Judge a well by its newest rows, which are in the order of time."""
-    if rows.empty:
-        return WellState.UNREADABLE
-    newest = rows.iloc[-1]
-    flagged = rows.loc[rows[ANOMALY_FLAG] == 1, TIMESTAMP]
-    quiet = (newest[TIMESTAMP] - flagged.max()).total_seconds() if len(flagged) else None
-    if quiet is not None and quiet <= ALARM_SECONDS:
-        return WellState.ALARM
-    if newest[STATUS] == Status.UNSCORABLE:
-        return WellState.UNSCORABLE
-    if had_anomalies:
-        return WellState.HAD_ANOMALIES
-    if newest[STATUS] == Status.COMMISSIONING:
-        return WellState.COMMISSIONING
-    return WellState.NORMAL
+    sensors = snapshot.sensors(whole)
+    recordings = snapshot.batches["recording"][whole]
+    states = summaries.last_state(sensors[recordings == recordings[newest_place]])
+    was_fine = (states == 0).any(axis=0)
+    last = summaries.last_state(sensors[newest_place])
+    names = [(name, summaries.LAST_STATES[last[place]]) for place, name in enumerate(SENSOR_NAMES)]
+    return {
+        name: why
+        for place, (name, why) in enumerate(names)
+        if why and was_fine[place] and not _is_resting_valve(name, why)
+    }
 
 
 def degraded_sensors(text: str) -> dict[str, str]:
@@ -131,8 +180,17 @@ def degraded_sensors(text: str) -> dict[str, str]:
     {'P-PDG': 'frozen', 'QGL': 'missing'}
     """
     degraded = dict(word.split("=", maxsplit=1) for word in text.split() if "=" in word)
-    return {
-        name: why
-        for name, why in degraded.items()
-        if why != SensorState.FROZEN or name not in BY_NAME or BY_NAME[name].kind is not Kind.VALVE
-    }
+    return {name: why for name, why in degraded.items() if not _is_resting_valve(name, why)}
+
+
+def _is_resting_valve(name: str, why: str) -> bool:
+    return why == SensorState.FROZEN and name in BY_NAME and BY_NAME[name].kind is Kind.VALVE
+
+
+def added(totals: Sequence[Totals]) -> Totals:
+    """Add totals up."""
+    return Totals(
+        readings=sum(each.readings for each in totals),
+        scored=sum(each.scored for each in totals),
+        anomalies=sum(each.anomalies for each in totals),
+    )

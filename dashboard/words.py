@@ -1,5 +1,6 @@
 """Figures and times in words."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -43,3 +44,16 @@ def span(first: datetime, last: datetime) -> str:
     """
     end = f"{last:%H:%M}" if first.date() == last.date() else minute(last)
     return f"{minute(first)} to {end}"
+
+
+def degraded_words(degraded: Mapping[str, str]) -> str:
+    """Name degraded sensors by reason; the missing, which a well may never have had, come last.
+
+    >>> degraded_words({"QGL": "missing", "P-PDG": "frozen", "P-TPT": "frozen"})
+    'frozen: P-PDG, P-TPT; missing: QGL'
+    """
+    reasons = sorted(set(degraded.values()), key=lambda reason: (reason == "missing", reason))
+    return "; ".join(
+        f"{reason}: {', '.join(name for name, why in degraded.items() if why == reason)}"
+        for reason in reasons
+    )

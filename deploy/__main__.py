@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from deploy import costs, down, embedded, leftovers, powerbi, root, stackfile, status, up
+from deploy import down, embedded, leftovers, powerbi, root, stackfile, status, up
 from deploy.console import progress, say
 from deploy.embedded import LocalOptions, Provisioning
+from petrostream import costs
 from petrostream.console import run_command
 from petrostream.errors import UsageError
 from petrostream.local.stack import StackOptions

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.costs import Usage
 from deploy.image import NOT_BUILT_YET
 from deploy.terraform import Terraform, Variables
+from petrostream.costs import Usage
 from petrostream.settings import PROJECT_ROOT
 
 FOLDER: Final = PROJECT_ROOT / "infrastructure"

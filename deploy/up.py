@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import costs, image, model, preflight, root, stackfile
+from deploy import image, model, preflight, root, stackfile
 from deploy.account import Account, chosen_region
 from deploy.console import confirmed, progress, say
 from deploy.image import Builder, DockerBuilder
 from deploy.root import Choices
 from deploy.terraform import Plan, Terraform
+from petrostream import costs
 from petrostream.errors import UsageError
 from petrostream.settings import AWS, PROJECT_ROOT
 

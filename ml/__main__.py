@@ -1,4 +1,7 @@
-"""``python -m ml``: train, evaluate, publish, set limits, look for drift, list, roll back."""
+"""``python -m ml``: train, evaluate, publish, set limits, look for drift, list, roll back, export.
+
+`annotations` exports what people said of alarms.
+"""
 
 import argparse
 import json
@@ -16,6 +19,7 @@ from ml.evaluation.command import add_evaluate, run_evaluate
 from ml.limits_file import LIMITS_FILE, add_limits, publish_limits, read_limits
 from ml.recommission import add_recommission, recommission
 from ml.training import Trained, TrainingSettings, train
+from petrostream.annotations import Annotations, to_csv
 from petrostream.console import EXIT_PARTIAL, run_command
 from petrostream.errors import ModelNotReady, UsageError
 from petrostream.models import (
@@ -212,6 +216,26 @@ def run_list(_options: argparse.Namespace) -> int:
     return 0
 
 
+def add_annotations(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `annotations`."""
+    parser.add_argument("--into", type=Path, help="file to write (default: standard output)")
+
+
+def run_annotations(options: argparse.Namespace) -> int:
+    """Write everything that people said of alarms as CSV."""
+    use_stack()
+    bucket = Bucket(Settings.load("curated_bucket").curated_bucket)
+    text = to_csv(Annotations(bucket).read())
+    if options.into is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        options.into.write_text(text, newline="")
+    except OSError as error:
+        raise UsageError(f"{options.into} can't be written: {error}") from error
+    return 0
+
+
 def _registry() -> ModelRegistry:
     use_stack()
     settings = Settings.load("models_bucket", "model_parameter")
@@ -238,6 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("recommission", "learn a well's profile anew", add_recommission, run_recommission),
         ("rollback", "go back to the model before", add_rollback, run_rollback),
         ("list", "list the published models", lambda _: None, run_list),
+        ("annotations", "export what people said of alarms", add_annotations, run_annotations),
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         add(command)

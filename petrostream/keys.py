@@ -15,9 +15,11 @@ from petrostream.errors import InvalidBatch
 READINGS: Final = "readings/"
 SCORED: Final = "scored/"
 EVENTS: Final = "events/"
+SUMMARIES: Final = "summaries/"
 PROFILES: Final = "profiles/"
 ALERTS: Final = "alerts/"
 QUARANTINE: Final = "quarantine/"
+ANNOTATIONS: Final = "annotations/"
 MODELS: Final = "models/"
 
 SUFFIX: Final = ".parquet"
@@ -63,6 +65,18 @@ class BatchId:
         """Key of the batch's event fragments in the curated bucket."""
         return f"{EVENTS}{self.path}.json"
 
+    def summary(self, figures: str) -> str:
+        """Key of the batch's summary in the curated bucket; it holds figures itself.
+
+        Listings give keys, a thousand at a time, so what the key says costs no read. By date
+        first, then by time: what is new on all wells stands together at the end.
+        """
+        second = self.first_second
+        return (
+            f"{SUMMARIES}date={second:%Y-%m-%d}/{second:%H%M%S}/{self.well}/{self.recording}/"
+            f"{figures}.json"
+        )
+
 
 def parse_batch_key(key: str) -> BatchId:
     """Read a batch's identity from the key of its raw, scored or event object.
@@ -104,6 +118,11 @@ def recommissioned_key(well: str, recording: str) -> str:
 def alert_key(well: str, recording: str, start: datetime) -> str:
     """Key of the claim that makes an event's alert go out once, in the curated bucket."""
     return f"{ALERTS}well={well}/{recording}-{start:{SECOND_FORMAT}}.json"
+
+
+def annotation_key(well: str, recording: str, start: datetime, name: str) -> str:
+    """Key of one thing that a person said of the alarm that starts then, in the curated bucket."""
+    return f"{ANNOTATIONS}well={well}/{recording}-{start:{SECOND_FORMAT}}/{name}.json"
 
 
 def quarantine_key(raw_key: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from petrostream import events, profiles
+from petrostream import events, profiles, summaries
 from petrostream.alerts import Alerts
 from petrostream.batches import MAX_OBJECT_BYTES, Batch, decode
 from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge, ProfileNotReady
@@ -186,13 +186,15 @@ class Pipeline:
             ) from error
 
     def _write(self, batch: Batch, scored: ScoredBatch, model: Model, etag: str) -> None:
-        """Write events, then the scored rows: where those are, the events are too."""
+        """Write events and summary, then the scored rows: where those are, the others are too."""
         gap = model.detector.settings.merge_gap_seconds
         if scored.runs:
             document = events.to_json(scored.runs, model_version=model.version, gap_seconds=gap)
             self._curated.put(batch.id.events, document, _JSON)
         else:
             self._curated.delete(batch.id.events)
+        summary = summaries.summarise(batch.id, scored.table, scored.counts, model.version)
+        self._curated.put(summary.key, summary.body, _JSON)
         self._curated.put(
             batch.id.scored,
             encode_scored(scored, batch, model, etag),

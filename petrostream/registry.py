@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -38,6 +39,14 @@ _MAX_FOREST_BYTES: Final = 256 * 1024 * 1024
 POINTER_CHECK_SECONDS: Final = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A model that became the current one, and when (UTC without a zone)."""
+
+    pointer: Pointer
+    when: datetime
+
+
 class ModelRegistry:
     """Publishes models and finds the current one."""
 
@@ -66,6 +75,16 @@ class ModelRegistry:
                     ) from error
                 raise
         return _pointer(response["Parameter"]["Value"])
+
+    def manifest(self, version: str) -> bytes:
+        """Read a published model's `model.json` alone, unchecked.
+
+        Raises
+        ------
+        ObjectMissing, ObjectTooLarge
+            If it is not there, or no manifest.
+        """
+        return self._bucket.get(model_key(version, MANIFEST_NAME), at_most=_MAX_MANIFEST_BYTES).body
 
     def load(self, pointer: Pointer) -> Model:
         """Load a published model.
@@ -122,21 +141,26 @@ class ModelRegistry:
 
     def history(self) -> list[Pointer]:
         """Every pointer there was, oldest first; what is no pointer is left out."""
+        return [move.pointer for move in self.moves()]
+
+    def moves(self) -> list[Move]:
+        """Every pointer there was, oldest first, and when it was set."""
         with explained(f"reading the history of {self._parameter}"):
             try:
                 pages = self._ssm.get_paginator("get_parameter_history").paginate(
                     Name=self._parameter
                 )
-                values = [item["Value"] for page in pages for item in page["Parameters"]]
+                items = [item for page in pages for item in page["Parameters"]]
             except ClientError as error:
                 if error_code(error) == "ParameterNotFound":
                     return []
                 raise
-        pointers = []
-        for value in values:
+        moves = []
+        for item in items:
             with suppress(InvalidModel):  # whatever somebody wrote there by hand
-                pointers.append(Pointer.from_json(value))
-        return pointers
+                when = item["LastModifiedDate"].astimezone(UTC).replace(tzinfo=None)
+                moves.append(Move(Pointer.from_json(item["Value"]), when))
+        return moves
 
 
 NO_MODEL: Final = "none"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -25,6 +25,16 @@ class StoredObject:
     body: bytes
     etag: str
     written: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """What a listing says of an object; `modified` is UTC without a zone."""
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime
 
 
 class Bucket:
@@ -74,6 +84,20 @@ class Bucket:
                 return self._s3.head_object(Bucket=self.name, Key=key)["Metadata"]
         except ObjectMissing:
             return None
+
+    def look_up(self, key: str) -> ListedObject | None:
+        """Ask for an object as a listing describes it; `None` where there is none."""
+        try:
+            with explained(f"looking up s3://{self.name}/{key}"):
+                found = self._s3.head_object(Bucket=self.name, Key=key)
+        except ObjectMissing:
+            return None
+        return ListedObject(
+            key=key,
+            etag=found["ETag"].strip('"'),
+            size=found["ContentLength"],
+            modified=found["LastModified"].astimezone(UTC).replace(tzinfo=None),
+        )
 
     def put(
         self, key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None
@@ -132,10 +156,19 @@ class Bucket:
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """List the keys under a prefix, in order, those behind `after` only."""
+        return (listed.key for listed in self.list(prefix, after=after))
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ListedObject]:
+        """List the objects under a prefix, in the order of keys, those behind `after` only."""
         with explained(f"listing s3://{self.name}/{prefix}"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=prefix, StartAfter=after
             )
             for page in pages:
                 for item in page.get("Contents", []):
-                    yield item["Key"]
+                    yield ListedObject(
+                        key=item["Key"],
+                        etag=item["ETag"].strip('"'),
+                        size=item["Size"],
+                        modified=item["LastModified"].astimezone(UTC).replace(tzinfo=None),
+                    )

@@ -62,9 +62,11 @@ def marks(page: Any, kind: str) -> list[list[dict[str, Any]]]:
 
 
 def wait_for_points(page: Any, count: int) -> None:
-    """Wait until the chart's last panel, the score, has so many points."""
+    """Wait until the score has so many points; the score is the last panel that has any."""
     page.wait_for_function(
-        f"count => (({MARKS})('symbol').at(-1) || []).length === count", arg=count
+        f"count => ((({MARKS})('symbol').filter(panel => panel.some("
+        "point => 'anomaly score' in point.datum))).at(-1) || []).length === count",
+        arg=count,
     )
 
 

@@ -1,19 +1,24 @@
 """The dashboard reads what is new, all of what is there, and names what it can't read."""
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import awswrangler as wr
+import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.data import Curated
-from dashboard.fleet import summarise, total
+from dashboard.data import Curated, Rows
+from dashboard.fleet import wells_of
+from dashboard.follow import Follower
+from dashboard.snapshot import BATCH, Snapshot, newest_versions
 from petrostream.errors import ServiceUnavailable
-from petrostream.keys import SCORED
+from petrostream.keys import SCORED, SUMMARIES
 from petrostream.models import PackedModel
-from petrostream.storage import Bucket
 from petrostream.tally import tally
 from tests.browser._pipeline import Scoring
 
@@ -21,30 +26,23 @@ WELL = "WELL-90005"
 
 
 class Reads:
-    """Which objects were read, and how."""
+    """Which objects were read, and which prefixes were listed."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.footers: list[str] = []
         self.rows: list[str] = []
-        self.columns: set[str] = set()
-        get_tail, read_parquet = Bucket.get_tail, wr.s3.read_parquet
+        self.listed: list[tuple[str, str]] = []
+        read_parquet, list_ = wr.s3.read_parquet, Follower._list
 
-        def tail(bucket: Bucket, key: str, size: int) -> bytes:
-            self.footers.append(key)
-            return get_tail(bucket, key, size)
-
-        def parquet(*, path: list[str], columns: list[str], **options: Any) -> Any:
+        def parquet(*, path: list[str], **options: Any) -> Any:
             self.rows += [each.split("/", 3)[3] for each in path]
-            self.columns |= set(columns)
-            return read_parquet(path=path, columns=columns, **options)
+            return read_parquet(path=path, **options)
 
-        monkeypatch.setattr(Bucket, "get_tail", tail)
+        def listing(follower: Follower, prefix: str, after: str) -> Any:
+            self.listed.append((prefix, after))
+            return list_(follower, prefix, after)
+
         monkeypatch.setattr(wr.s3, "read_parquet", parquet)
-
-    def forget(self) -> None:
-        self.footers.clear()
-        self.rows.clear()
-        self.columns.clear()
+        monkeypatch.setattr(Follower, "_list", listing)
 
 
 @pytest.fixture
@@ -62,10 +60,16 @@ def curated(scoring: Scoring) -> Curated:
     return Curated(scoring.provisioned.settings.curated_bucket)
 
 
-def test_an_empty_bucket_has_nothing(curated: Curated) -> None:
+def whole(curated: Curated) -> Snapshot:
     snapshot = curated.snapshot()
+    assert snapshot is not None
+    return snapshot
+
+
+def test_an_empty_bucket_has_nothing(curated: Curated) -> None:
+    snapshot = whole(curated)
+    assert snapshot.is_empty
     assert snapshot.objects == ()
-    assert curated.newest(snapshot) == {}
     assert curated.rows([]).table.empty
 
 
@@ -73,17 +77,42 @@ def test_figures_are_those_of_the_curated_rows(
     scoring: Scoring, curated: Curated, wells: Path
 ) -> None:
     scoring.score(scoring.replay(wells, ["WELL-90001", WELL]))
-    snapshot = curated.snapshot()
-    rows, totals = scoring.curated(), total(snapshot.objects)
-    assert totals.readings == len(rows)
-    assert totals.anomalies == rows["anomaly_flag"].sum()
-    assert totals.scored == (rows["status"] == "scored").sum()
-    assert totals.newest_reading == rows["timestamp"].max()
-    assert totals.wells == 2
+    snapshot = whole(curated)
+    rows, table = scoring.curated(), snapshot.table
+    assert table["rows"].sum() == len(rows)
+    assert table["anomalies"].sum() == rows["anomaly_flag"].sum()
+    assert table["scored"].sum() == (rows["status"] == "scored").sum()
     by_footers = tally(scoring.provisioned.curated)
-    assert (by_footers.anomalies, by_footers.rows_scored) == (totals.anomalies, totals.scored)
-    states = {each.well: str(each.state) for each in summarise(snapshot, curated.newest(snapshot))}
+    assert (by_footers.anomalies, by_footers.rows_scored) == (
+        table["anomalies"].sum(),
+        table["scored"].sum(),
+    )
+    flagged = rows[rows["anomaly_flag"] == 1]
+    for well, shown in table.groupby("well", observed=True):
+        of_well = rows[rows["well"] == well]
+        assert shown["first"].min() == of_well["timestamp"].min().floor("s")
+        assert abs(shown["last"].max() - of_well["timestamp"].max()) < pd.Timedelta("1ms")
+        assert shown["worst"].max() == pytest.approx(of_well["anomaly_score"].max())
+    newest = table["last_anomaly"].max()
+    assert abs(newest - flagged["timestamp"].max()) < pd.Timedelta("1ms")
+    states = {each.name: str(each.state) for each in wells_of(snapshot, None)}
     assert states == {WELL: "alarm now", "WELL-90001": "normal"}
+
+
+def test_the_score_line_is_the_highest_score_of_each_twelfth(
+    scoring: Scoring, curated: Curated, wells: Path
+) -> None:
+    scoring.score(scoring.replay(wells, [WELL]))
+    snapshot, rows = whole(curated), scoring.curated()
+    lines = snapshot.lines()
+    assert lines.shape == (len(snapshot.table), 12)
+    for line, batch in zip(lines, snapshot.table.itertuples(), strict=True):
+        scores = rows.loc[rows["timestamp"].between(batch.first, batch.last), "anomaly_score"]
+        if scores.notna().any():
+            assert np.nanmax(line) == pytest.approx(min(scores.max(), 254 / 64), abs=1 / 64)
+            assert (np.nanmax(line) >= 1) == (scores.max() >= 1)
+        else:
+            assert np.isnan(line).all()
 
 
 def test_rows_are_the_curated_ones_in_the_order_of_time(
@@ -91,7 +120,7 @@ def test_rows_are_the_curated_ones_in_the_order_of_time(
 ) -> None:
     keys = scoring.replay(wells, [WELL])
     scoring.score(keys[:1] + keys[:0:-1])
-    rows, expected = curated.rows(curated.snapshot().objects), scoring.curated()
+    rows, expected = curated.rows(whole(curated).objects), scoring.curated()
     columns = ["timestamp", *rows.sensors, "anomaly_score"]
     pd.testing.assert_frame_equal(rows.table[columns], expected[columns])
     assert rows.table["anomaly_flag"].tolist() == expected["anomaly_flag"].tolist()
@@ -107,116 +136,118 @@ def test_refreshing_reads_only_what_is_new(
     keys = scoring.replay(wells, ["WELL-90001", WELL])
     held_back = keys.pop()
     scoring.score(keys)
-    snapshot = curated.snapshot()
-    curated.newest(snapshot)
-    curated.rows(snapshot.by_well()[WELL])
-    assert len(reads.footers) == len(keys)
-    assert not any("WELL-90001" in key for key in reads.rows[4:]), "rows of the chosen well only"
-    reads.forget()
 
-    snapshot = curated.snapshot()
-    curated.newest(snapshot)
-    curated.rows(snapshot.by_well()[WELL])
-    assert reads.footers == reads.rows == []
+    def rows() -> Rows:
+        snapshot = whole(curated)
+        return curated.rows(snapshot.chosen(snapshot.of_well(WELL)))
 
+    rows()
+    assert reads.rows
+    assert not any("WELL-90001" in key for key in reads.rows), "rows of the chosen well only"
+    reads.rows.clear()
+    rows()
+    assert reads.rows == []
     scoring.score([held_back])
-    new = held_back.replace("readings/", SCORED)
-    snapshot = curated.snapshot()
-    curated.newest(snapshot)
-    rows = curated.rows(snapshot.by_well()[WELL])
-    assert reads.footers == [new]
-    assert set(reads.rows) == {new}
-    assert len(rows.table) == (scoring.curated()["well"] == WELL).sum()
+    read = rows()
+    assert set(reads.rows) == {held_back.replace("readings/", SCORED)}
+    assert len(read.table) == (scoring.curated()["well"] == WELL).sum()
 
 
-def test_the_figures_of_all_wells_need_no_readings(
-    scoring: Scoring, curated: Curated, reads: Reads, wells: Path
+def test_of_many_batches_only_the_end_of_the_newest_dates_is_listed_again(
+    scoring: Scoring, curated: Curated, reads: Reads, wells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scoring.score(scoring.replay(wells, ["WELL-90001", WELL]))
-    snapshot = curated.snapshot()
-    curated.newest(snapshot)
-    assert len(reads.rows) <= 2 * 2, "at most two objects a well"
-    assert reads.columns == {
-        *("timestamp", "status", "anomaly_score", "anomaly_flag", "top_sensor"),
-        "degraded_sensors",
-    }
+    monkeypatch.setattr("dashboard.follow.FEW", 3)
+    keys = scoring.replay(wells, [WELL])
+    scoring.score(keys[:-1])
+    whole(curated)
+    assert reads.listed == [("summaries/date=2024-01-01/", "")]
+    scoring.score(keys[-1:])
+    reads.listed.clear()
+    snapshot = whole(curated)
+    [(prefix, after)] = reads.listed
+    assert after > prefix == "summaries/date=2024-01-01/"
+    assert len(snapshot.batches) == len(keys)
+
+
+def test_nothing_waits_for_a_slow_listing(
+    scoring: Scoring, curated: Curated, wells: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scoring.score(scoring.replay(wells, [WELL])[:2])
+    released, list_ = threading.Event(), Follower._list
+
+    def slow(follower: Follower, prefix: str, after: str) -> Any:
+        released.wait(30)
+        return list_(follower, prefix, after)
+
+    monkeypatch.setattr(Follower, "_list", slow)
+    assert curated.snapshot(0.05) is None
+    released.set()
+    assert len(whole(curated).batches) == 2
+
+
+def test_strangers_among_the_summaries_are_left_out(
+    scoring: Scoring, curated: Curated, wells: Path
+) -> None:
+    scoring.score(scoring.replay(wells, [WELL])[:1])
+    [key] = scoring.provisioned.curated.keys(SUMMARIES)
+    for stranger in (
+        "summaries/notes.txt",
+        key.replace(".json", "AAAA.json"),
+        key.replace("/000000/", "/990000/"),
+        key.replace(WELL, "<b>"),
+    ):
+        scoring.provisioned.curated.put(stranger, b"{}", "application/json")
+    assert len(whole(curated).batches) == 1
+
+
+def test_of_two_summaries_of_a_batch_the_newer_counts() -> None:
+    batches = np.zeros(3, dtype=BATCH)
+    batches["second"] = np.array(["2024-01-01", "2024-01-01", "2024-01-02"], dtype="M8[us]")
+    batches["modified"] = np.array(["2025-01-02", "2025-01-01", "2025-01-01"], dtype="M8[us]")
+    batches["figures"]["anomalies"] = [1, 2, 3]
+    assert newest_versions(batches)["figures"]["anomalies"].tolist() == [1, 3]
 
 
 def test_an_object_scored_anew_is_read_anew(
-    scoring: Scoring,
-    curated: Curated,
-    wells: Path,
-) -> None:
-    scoring.score(scoring.replay(wells, [WELL])[:3])
-    objects = curated.snapshot().objects
-    assert len(curated.rows(objects).table) == 2100
-    first = scoring.provisioned.curated.get(objects[0].key, at_most=2**26).body
-    scoring.rewrite(objects[1].key, lambda _: first)
-    again = curated.snapshot().objects
-    assert len(again) == 3
-    assert curated.rows(again).table["timestamp"].duplicated().sum() == 900
-
-
-def test_an_object_that_was_removed_is_gone(
     scoring: Scoring, curated: Curated, wells: Path
 ) -> None:
-    scoring.score(scoring.replay(wells, [WELL])[:3])
-    objects = curated.snapshot().objects
-    curated.rows(objects)
-    scoring.provisioned.curated.delete(objects[-1].key)
-    again = curated.snapshot().objects
-    assert again == objects[:-1]
-    assert len(curated.rows(again).table) == 1500
+    keys = scoring.replay(wells, [WELL])[:3]
+    scoring.score(keys)
+    objects = whole(curated).objects
+    assert len(curated.rows(objects).table) == 2100
+    later = [replace(each, modified=each.modified + timedelta(seconds=5)) for each in objects]
+    first = scoring.provisioned.curated.get(objects[0].key, at_most=2**26).body
+    scoring.rewrite(objects[1].key, lambda _: first)
+    assert curated.rows(later).table["timestamp"].duplicated().sum() == 900
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    "change",
     [
-        (lambda body: body[: len(body) // 2], "magic bytes"),
-        (lambda body: b"", "empty"),
-        (lambda body: b"PAR1" + b"\0" * 64 + b"PAR1", ""),
-        (lambda body: body.replace(b'"anomalies"', b'"anomalie_"'), "metadata"),
+        lambda body: body[: len(body) // 2],
+        lambda body: b"",
+        lambda body: b"PAR1" + b"\0" * 64 + b"PAR1",
+        lambda body: body[:4] + b"\xff" * (len(body) // 2) + body[4 + len(body) // 2 :],
     ],
 )
 def test_a_half_written_object_is_named_and_the_others_are_read(
-    scoring: Scoring,
-    curated: Curated,
-    wells: Path,
-    change: Callable[[bytes], bytes],
-    reason: str,
+    scoring: Scoring, curated: Curated, wells: Path, change: Callable[[bytes], bytes]
 ) -> None:
     scoring.score(scoring.replay(wells, [WELL])[:3])
-    bad = curated.snapshot().objects[1].key
-    scoring.rewrite(bad, change)
-    snapshot = curated.snapshot()
-    assert [each.key for each in curated.unreadable] == [bad]
-    assert reason in curated.unreadable[0].reason
-    assert len(curated.rows(snapshot.objects).table) == 1500
+    objects = whole(curated).objects
+    scoring.rewrite(objects[1].key, change)
+    assert len(curated.rows(objects).table) == 1500
+    assert [each.key for each in curated.unreadable] == [objects[1].key]
 
 
-def test_an_object_damaged_in_its_middle_is_named_once_its_rows_are_read(
-    scoring: Scoring,
-    curated: Curated,
-    wells: Path,
+def test_an_object_that_was_removed_is_named(
+    scoring: Scoring, curated: Curated, wells: Path
 ) -> None:
-    scoring.score(scoring.replay(wells, [WELL])[:5])
-    bad = curated.snapshot().objects[3].key
-    scoring.rewrite(
-        bad, lambda body: body[:4] + b"\xff" * (len(body) // 2) + body[4 + len(body) // 2 :]
-    )
-    snapshot = curated.snapshot()
-    assert curated.unreadable == ()
-    assert len(curated.rows(snapshot.objects).table) == 900 + 3 * 600
-    assert [each.key for each in curated.unreadable] == [bad]
-    assert len(curated.snapshot().objects) == 4
-
-
-def test_a_stranger_under_scored_is_named(scoring: Scoring, curated: Curated, wells: Path) -> None:
-    scoring.score(scoring.replay(wells, [WELL])[:1])
-    for key in ("scored/notes.txt", f"scored/well={WELL}/date=2024-01-01/a-20240101T000000.json"):
-        scoring.provisioned.curated.put(key, b"hello", "text/plain")
-    assert len(curated.snapshot().objects) == 1
-    assert len(curated.unreadable) == 2
+    scoring.score(scoring.replay(wells, [WELL])[:3])
+    objects = whole(curated).objects
+    scoring.provisioned.curated.delete(objects[-1].key)
+    assert len(curated.rows(objects).table) == 1500
+    assert [each.key for each in curated.unreadable] == [objects[-1].key]
 
 
 def test_a_bucket_that_is_not_there_is_a_fault_of_the_place(provisioned) -> None:

@@ -1,130 +1,133 @@
-"""A well's state, the order of wells, and the figures over all of them."""
+"""Every well has one state, the worst that holds, and figures of its newest time."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-import pandas as pd
+import numpy as np
 import pytest
 
-from dashboard.data import ScoredObject, Snapshot
-from dashboard.fleet import (
-    ALARM_SECONDS,
-    WellState,
-    degraded_sensors,
-    summarise,
-    total,
-    well_state,
-)
-from petrostream.keys import BatchId
-from petrostream.scoring import Counts
+from dashboard.fleet import ALARM_SECONDS, Totals, WellState, degraded_sensors, wells_of
+from dashboard.snapshot import BATCH, Snapshot, newest_versions
+from petrostream import summaries
+from petrostream.sensors import SENSOR_NAMES
 
 START = datetime(2017, 2, 1, 2)
+BATCH_MINUTES = 10
+SPAN_MS = 599_000
+DAY = timedelta(days=1)
 
 
-def scored(well: str, minutes: int, **counts: int) -> ScoredObject:
-    first = START + timedelta(minutes=minutes)
-    return ScoredObject(
-        batch=BatchId(well, f"{well}_20170201020000", first),
-        etag="0",
-        modified=datetime(2026, 11, 21) + timedelta(minutes=minutes),
-        counts=Counts(
-            **{"commissioning": 0, "scored": 0, "unscorable": 0, "anomalies": 0} | counts
-        ),
-        first=first,
-        last=first + timedelta(seconds=599),
+def batch(number: int, **figures: Any) -> np.ndarray:
+    """A batch, the number-th ten minutes; scored throughout unless told otherwise."""
+    made = np.zeros((), dtype=BATCH)
+    begin = START + timedelta(minutes=BATCH_MINUTES * number)
+    made["second"] = np.datetime64(begin, "us")
+    made["modified"] = np.datetime64(datetime(2026, 11, 21) + (begin - START), "us")
+    known = {
+        "span_ms": SPAN_MS,
+        "scored": 600,
+        "worst": 0.5,
+        "last_anomaly_ms": summaries.NEVER,
+        "ended": 1,
+        "top_sensor": summaries.NO_SENSOR,
+    }
+    for name, value in (known | figures).items():
+        made["figures"][name] = value
+    return made
+
+
+def flagged(number: int, seconds_before_the_end: int = 0, anomalies: int = 9) -> np.ndarray:
+    return batch(
+        number,
+        anomalies=anomalies,
+        last_anomaly_ms=SPAN_MS - 1000 * seconds_before_the_end,
+        top_sensor=SENSOR_NAMES.index("T-TPT"),
     )
 
 
-def rows(status: str = "scored", flagged: tuple[int, ...] = (), count: int = 600) -> pd.DataFrame:
-    """Rows a second apart; `flagged` counts from the newest, 0, backwards."""
-    flags = [0] * count
-    for position in flagged:
-        flags[-1 - position] = 1
-    return pd.DataFrame(
-        {
-            "timestamp": pd.date_range(START, periods=count, freq="s"),
-            "status": status,
-            "anomaly_flag": flags,
-            "top_sensor": ["T-TPT" if flag else None for flag in flags],
-            "degraded_sensors": "P-PDG=frozen QGL=missing",
-        }
+COMMISSIONING: dict[str, Any] = {"scored": 0, "commissioning": 600, "ended": 0}
+UNSCORABLE: dict[str, Any] = {"scored": 0, "unscorable": 600, "ended": 2}
+
+
+def snapshot(**wells: list[np.ndarray]) -> Snapshot:
+    names = sorted(wells)
+    for number, name in enumerate(names):
+        for each in wells[name]:
+            each["well"] = each["recording"] = number
+    every = np.array([each for name in names for each in wells[name]], dtype=BATCH)
+    return Snapshot(
+        START, newest_versions(every), tuple(names), tuple(f"{name}_1" for name in names)
     )
 
 
-@pytest.mark.parametrize(
-    ("newest", "had_anomalies", "state"),
-    [
-        (rows(flagged=(0,)), True, WellState.ALARM),
-        (rows(flagged=(ALARM_SECONDS,)), True, WellState.ALARM),
-        (rows(flagged=(ALARM_SECONDS + 1,)), True, WellState.HAD_ANOMALIES),
-        (rows("unscorable", flagged=(10,)), True, WellState.ALARM),
-        (rows("unscorable"), True, WellState.UNSCORABLE),
-        (rows("unscorable"), False, WellState.UNSCORABLE),
-        (rows(), True, WellState.HAD_ANOMALIES),
-        (rows("commissioning"), True, WellState.HAD_ANOMALIES),
-        (rows("commissioning"), False, WellState.COMMISSIONING),
-        (rows(), False, WellState.NORMAL),
-        (rows(count=0), True, WellState.UNREADABLE),
-    ],
-)
-def test_a_well_is_judged_by_its_newest_rows(
-    newest: pd.DataFrame, had_anomalies: bool, state: WellState
-) -> None:
-    assert well_state(newest, had_anomalies=had_anomalies) is state
+def state_of(*batches: np.ndarray) -> WellState:
+    [well] = wells_of(snapshot(A=list(batches)), DAY)
+    return well.state
+
+
+def test_a_well_is_judged_by_its_newest_batches() -> None:
+    assert state_of(batch(0)) is WellState.NORMAL
+    assert state_of(batch(0, **COMMISSIONING)) is WellState.COMMISSIONING
+    assert state_of(batch(0), batch(1, **UNSCORABLE)) is WellState.UNSCORABLE
+    assert state_of(flagged(0, 200), batch(1, **UNSCORABLE)) is WellState.UNSCORABLE
+    assert state_of(flagged(0)) is WellState.ALARM
+    assert state_of(flagged(0, ALARM_SECONDS)) is WellState.ALARM
+    assert state_of(flagged(0, ALARM_SECONDS + 1)) is WellState.HAD_ANOMALIES
+    assert state_of(flagged(0), batch(1)) is WellState.HAD_ANOMALIES
+
+
+def test_anomalies_older_than_the_chosen_time_are_forgotten() -> None:
+    batches = [flagged(0), batch(100), batch(200)]
+    assert state_of(*batches) is WellState.NORMAL
 
 
 def test_wells_come_worst_first_then_by_their_anomalies() -> None:
-    objects = (
-        scored("A", 0, scored=600),
-        scored("B", 0, scored=600, anomalies=2),
-        scored("C", 0, scored=600, anomalies=9),
-        scored("D", 0, commissioning=600),
-        scored("E", 0, unscorable=600),
-        scored("F", 0, scored=600, anomalies=1),
-        scored("G", 0, scored=600, anomalies=1),
+    wells = wells_of(
+        snapshot(
+            A=[batch(20)],
+            B=[flagged(19, anomalies=2), batch(20)],
+            C=[flagged(19, anomalies=9), batch(20)],
+            D=[batch(20, **COMMISSIONING)],
+            E=[batch(20, **UNSCORABLE)],
+            F=[flagged(20)],
+            G=[batch(0)],
+        ),
+        DAY,
     )
-    newest = {
-        "A": rows(),
-        "B": rows(flagged=(300, 301)),
-        "C": rows(flagged=tuple(range(300, 309))),
-        "D": rows("commissioning"),
-        "E": rows("unscorable"),
-        "F": rows(flagged=(0,)),
-        "G": rows(count=0),
-    }
-    summaries = summarise(Snapshot(START, objects), newest)
-    assert [each.well for each in summaries] == ["F", "G", "E", "C", "B", "D", "A"]
-    assert [each.state for each in summaries] == sorted(
-        (each.state for each in summaries), key=list(WellState).index
-    )
+    assert [each.name for each in wells] == ["F", "G", "E", "C", "B", "D", "A"]
+    assert [each.state for each in wells][:2] == [WellState.ALARM, WellState.SILENT]
 
 
-def test_a_summary_names_the_sensors() -> None:
-    [summary] = summarise(
-        Snapshot(START, (scored("A", 0, scored=600, anomalies=3),)), {"A": rows(flagged=(5, 6, 7))}
-    )
-    assert summary.top_sensor == "T-TPT"
-    assert summary.degraded == {"P-PDG": "frozen", "QGL": "missing"}
+def test_an_alarm_began_with_the_first_of_the_batches_that_have_anomalies() -> None:
+    [well] = wells_of(snapshot(A=[flagged(0), batch(1), flagged(2), flagged(3)]), DAY)
+    assert well.since == START + timedelta(minutes=20)
+    assert well.top_sensor == "T-TPT"
 
 
-def test_totals_count_rows_and_take_the_rate_of_the_scored_ones() -> None:
-    totals = total(
-        [
-            scored("A", 0, commissioning=600, scored=300),
-            scored("A", 10, scored=500, unscorable=100, anomalies=200),
-            scored("B", 5, commissioning=600),
-        ]
-    )
-    assert (totals.readings, totals.scored, totals.anomalies) == (2100, 800, 200)
-    assert (totals.wells, totals.recordings) == (2, 2)
-    assert totals.anomaly_rate == pytest.approx(0.25)
-    assert totals.newest_reading == START + timedelta(minutes=10, seconds=599)
-    assert totals.newest_batch == datetime(2026, 11, 21, 0, 10)
+def test_a_sensor_is_degraded_only_if_it_was_fine_before_and_is_no_resting_valve() -> None:
+    states = {"P-PDG": (0, 2), "QGL": (1, 1), "ESTADO-W1": (0, 2), "T-TPT": (2, 0)}
+    packed = [
+        [states[name][when] << 12 if name in states else 0 for name in SENSOR_NAMES]
+        for when in (0, 1)
+    ]
+    [well] = wells_of(snapshot(A=[batch(0, sensors=packed[0]), batch(1, sensors=packed[1])]), DAY)
+    assert well.degraded == {"P-PDG": "frozen"}
+    assert well.state is WellState.DEGRADED
 
 
-def test_nothing_has_no_rate_and_no_newest_reading() -> None:
-    totals = total([])
-    assert totals.anomaly_rate is None
-    assert totals.newest_reading is None
+def test_totals_are_of_the_newest_time_and_of_the_same_before() -> None:
+    batches = [batch(number, anomalies=number) for number in range(12)]
+    [well] = wells_of(snapshot(A=batches), timedelta(hours=1))
+    assert well.totals == Totals(3600, 3600, sum(range(6, 12)))
+    assert well.before == Totals(3600, 3600, sum(range(6)))
+    [well] = wells_of(snapshot(A=batches), None)
+    assert well.totals.readings == 12 * 600
+    assert well.before.readings == 0
+
+
+def test_the_rate_is_that_of_the_scored_readings() -> None:
+    assert Totals(1000, 800, 200).rate == pytest.approx(0.25)
+    assert Totals(1000, 0, 0).rate is None
 
 
 def test_no_degraded_sensors_is_an_empty_text() -> None:

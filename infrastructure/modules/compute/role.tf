@@ -69,7 +69,7 @@ resource "aws_iam_role_policy" "scoring" {
         Effect = "Allow"
         Action = "s3:PutObject"
         Resource = [
-          for prefix in ["alerts", "events", "profiles", "quarantine", "scored"] : "${var.buckets.curated.arn}/${prefix}/*"
+          for prefix in ["alerts", "events", "profiles", "quarantine", "scored", "summaries"] : "${var.buckets.curated.arn}/${prefix}/*"
         ]
       },
       {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from deploy.prices import AS_OF, FREE_OF_CHARGE, FREE_TIER, PRICES, REGION, Item
+from petrostream.prices import AS_OF, FREE_OF_CHARGE, FREE_TIER, PRICES, REGION, Item
 
 HOURS_A_MONTH: Final = 730
 BATCHES_AN_HOUR: Final = 6
@@ -16,8 +16,6 @@ _POLL_SECONDS: Final = 20
 """Lambda keeps five long polls on a queue open, even where nothing comes."""
 
 _METRICS: Final = 8
-_SECONDS_A_BATCH: Final = 0.5
-_OBJECT_KB_A_BATCH: Final = 100
 _LOG_KB_A_BATCH: Final = 3
 _WRITES_A_BATCH: Final = 2.2
 _READS_A_BATCH: Final = 2
@@ -29,11 +27,17 @@ Quantities = dict[Item, float]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How the platform is set up and used; each well sends one batch every ten minutes."""
+    """How the platform is set up and used; by default each well sends a batch every ten minutes.
+
+    `seconds_a_batch` is the function's time for a batch, `kb_a_batch` what is kept of it.
+    """
 
     wells: int = WELLS
     alarms: int = 6
     memory_gb: float = 1.0
+    batches_an_hour: float = BATCHES_AN_HOUR
+    seconds_a_batch: float = 0.5
+    kb_a_batch: float = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def at_rest(usage: Usage) -> list[Charge]:
 
 def at_work(usage: Usage) -> list[Charge]:
     """The bill of a month with every well sending; the first month, while little is stored."""
-    batches = usage.wells * BATCHES_AN_HOUR * HOURS_A_MONTH
+    batches = usage.wells * usage.batches_an_hour * HOURS_A_MONTH
     quantities = {charge.item: charge.quantity for charge in at_rest(usage)}
     quantities[Item.SQS_REQUEST] += batches * _SQS_REQUESTS_A_BATCH
     return _charges(
@@ -72,13 +76,13 @@ def at_work(usage: Usage) -> list[Charge]:
         | {
             Item.METRIC: _METRICS,
             Item.LAMBDA_REQUEST: batches,
-            Item.LAMBDA_GB_SECOND: batches * _SECONDS_A_BATCH * usage.memory_gb,
+            Item.LAMBDA_GB_SECOND: batches * usage.seconds_a_batch * usage.memory_gb,
             Item.TRACE: batches,
             Item.LOG_INGESTION: batches * _LOG_KB_A_BATCH / _KB_A_GB,
             Item.LOG_STORAGE: batches * _LOG_KB_A_BATCH / _KB_A_GB,
             Item.S3_WRITE: batches * _WRITES_A_BATCH,
             Item.S3_READ: batches * _READS_A_BATCH,
-            Item.S3_STORAGE: batches * _OBJECT_KB_A_BATCH / _KB_A_GB,
+            Item.S3_STORAGE: batches * usage.kb_a_batch / _KB_A_GB,
         }
     )
 
@@ -102,8 +106,8 @@ def describe(usage: Usage, region: str) -> Iterator[str]:
         "without taxes, queries and data that leave AWS"
     )
     yield (
-        f"taken for granted: a batch a well every ten minutes, {_SECONDS_A_BATCH} s and "
-        f"{usage.memory_gb:g} GB for it, {_OBJECT_KB_A_BATCH} KB kept of it. Free: {FREE_OF_CHARGE}"
+        f"taken for granted: a batch a well every ten minutes, {usage.seconds_a_batch:g} s and "
+        f"{usage.memory_gb:g} GB for it, {usage.kb_a_batch:g} KB kept of it. Free: {FREE_OF_CHARGE}"
     )
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import costs
-from deploy.costs import Usage
-from deploy.prices import AS_OF, PRICES, Item
+from petrostream import costs
+from petrostream.costs import Usage
+from petrostream.prices import AS_OF, PRICES, Item
 
 usages = st.builds(
     Usage,

@@ -1,0 +1,188 @@
+"""Every alarm of the curated bucket, with its label, and what people said of it.
+
+Alarms are the joined runs of `petrostream.events`; this is the one place of the dashboard that
+knows what an event holds.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from dashboard.data import ScoredObject
+from petrostream import annotations, events
+from petrostream.accuracy import UNLABELLED, AlarmSpan, LabelRun
+from petrostream.annotations import Annotation, Standing
+from petrostream.errors import PermanentError
+from petrostream.events import Event
+from petrostream.keys import EVENTS, parse_batch_key, second_of
+from petrostream.labels import NORMAL, TRANSIENT_OFFSET
+from petrostream.storage import Bucket, ListedObject
+
+_MAX_BYTES: Final = 8 * 1024 * 1024
+_PARALLEL: Final = 8
+_UNTOUCHED: Final = Standing()
+
+
+class Severity(StrEnum):
+    """How far the worst reading of an alarm was over the threshold of 1."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+_LEAST_SCORE: Final = {Severity.HIGH: 3.0, Severity.MEDIUM: 1.5}
+
+
+def severity_of(peak_score: float) -> Severity:
+    """The severity that a peak score stands for.
+
+    >>> [severity_of(score).value for score in (1.0, 1.5, 3.0)]
+    ['low', 'medium', 'high']
+    """
+    known = (name for name, least in _LEAST_SCORE.items() if peak_score >= least)
+    return next(known, Severity.LOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm; `label` is the 3W class of most of its labelled rows, `None` without labels."""
+
+    event: Event
+    label: int | None = None
+    standing: Standing = _UNTOUCHED
+
+    @property
+    def start(self) -> datetime:
+        """Its first row, to the second (UTC without a zone)."""
+        return second_of(self.event.start)
+
+    @property
+    def end(self) -> datetime:
+        """Its last row, to the second (UTC without a zone)."""
+        return second_of(self.event.end)
+
+    @property
+    def severity(self) -> Severity:
+        """How far it went."""
+        return severity_of(self.event.peak_score)
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Engineering limits that were passed, where the model knows any."""
+        return tuple(getattr(self.event, "limits", {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The events of a bucket, and the keys of documents that can't be read."""
+
+    events: tuple[Event, ...]
+    unreadable: tuple[str, ...]
+
+
+class Events:
+    """Reads the events; documents that were read are remembered by key and ETag."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._known: dict[str, tuple[str, tuple[list[Event], int] | None]] = {}
+        self._lock = threading.Lock()
+
+    def read(self) -> Found:
+        """List the documents, read those that are new, join all runs."""
+        with self._lock:
+            listed = list(self._bucket.list(EVENTS))
+            fresh = [each for each in listed if self._known.get(each.key, ("",))[0] != each.etag]
+            with ThreadPoolExecutor(_PARALLEL) as pool:
+                for each, runs in zip(fresh, pool.map(self._runs, fresh), strict=True):
+                    self._known[each.key] = (each.etag, runs)
+            documents = {each.key: self._known[each.key][1] for each in listed}
+        readable = [document for document in documents.values() if document is not None]
+        gap = max((gap for _, gap in readable), default=0)
+        joined = events.join([run for runs, _ in readable for run in runs], gap)
+        broken = tuple(key for key, document in documents.items() if document is None)
+        return Found(tuple(joined), broken)
+
+    def _runs(self, listed: ListedObject) -> tuple[list[Event], int] | None:
+        try:
+            parse_batch_key(listed.key)
+            return events.from_json(self._bucket.get(listed.key, at_most=_MAX_BYTES).body)
+        except PermanentError:
+            return None
+
+
+def with_context(
+    found: Iterable[Event],
+    runs: Mapping[tuple[str, str], Sequence[LabelRun]],
+    said: Iterable[Annotation],
+) -> list[Alarm]:
+    """Add to each event its label and what was said of it; the newest first.
+
+    `runs` are label runs by well and recording, `said` the annotations, oldest first.
+    """
+    by_recording: dict[tuple[str, str], list[Annotation]] = {}
+    for each in said:
+        by_recording.setdefault((each.well, each.recording), []).append(each)
+    alarms = []
+    for event in found:
+        name = (event.well, event.recording)
+        standing = annotations.standing(
+            by_recording.get(name, ()), *name, start=event.start, end=event.end
+        )
+        alarms.append(Alarm(event, label_of(event, runs.get(name, ())), standing))
+    return sorted(alarms, key=lambda alarm: alarm.event.start, reverse=True)
+
+
+def label_of(event: Event, runs: Iterable[LabelRun]) -> int | None:
+    """The fault that most of an event's labelled time has; normal where it has none."""
+    seconds: dict[int, int] = {}
+    for run in runs:
+        shared = min(run.last, event.end) - max(run.first, event.start)
+        if shared >= 0 and run.label != UNLABELLED:
+            label = run.label % TRANSIENT_OFFSET
+            seconds[label] = seconds.get(label, 0) + shared + 1
+    faults = {label: shared for label, shared in seconds.items() if label != NORMAL}
+    return max(faults or seconds, key=seconds.__getitem__, default=None)
+
+
+def spans_by_recording(found: Iterable[Event]) -> dict[tuple[str, str], list[AlarmSpan]]:
+    """When alarms were on, by well and recording."""
+    spans: dict[tuple[str, str], list[AlarmSpan]] = {}
+    for event in found:
+        spans.setdefault((event.well, event.recording), []).append(
+            AlarmSpan(event.start, event.end)
+        )
+    return spans
+
+
+def objects_of(found: Iterable[Event], objects: Iterable[ScoredObject]) -> list[ScoredObject]:
+    """The scored objects in whose time an event falls."""
+    times: dict[tuple[str, str], list[tuple[datetime, datetime]]] = {}
+    for event in found:
+        times.setdefault((event.well, event.recording), []).append(
+            (second_of(event.start), second_of(event.end))
+        )
+    return [
+        each
+        for each in objects
+        if any(
+            start <= each.last and end >= each.first.replace(microsecond=0)
+            for start, end in times.get((each.batch.well, each.batch.recording), ())
+        )
+    ]
+
+
+def runs_by_recording(
+    objects: Iterable[ScoredObject], runs: Mapping[str, Sequence[LabelRun]]
+) -> dict[tuple[str, str], list[LabelRun]]:
+    """Put the label runs of objects together, by well and recording."""
+    found: dict[tuple[str, str], list[LabelRun]] = {}
+    for each in objects:
+        name = (each.batch.well, each.batch.recording)
+        found.setdefault(name, []).extend(runs[each.key])
+    return found

@@ -1,0 +1,153 @@
+"""What all pages have in common: the head with the data's age, the refresh, and what is wrong.
+
+A page hands over a function that draws it from a `View`. It is run as one fragment that repeats
+itself, so the page must hold no other fragment with `run_every`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboard import address
+from dashboard.connection import connect, look
+from dashboard.data import Curated
+from dashboard.faults import advice
+from dashboard.snapshot import LAST, MODIFIED, Snapshot
+from dashboard.words import ago
+from petrostream.errors import PetroStreamError
+
+REFRESH_SECONDS: Final = 5
+ZONES: Final = (
+    "UTC",
+    "America/Sao_Paulo",
+    "America/Manaus",
+    "Europe/London",
+    "Europe/Berlin",
+)
+_LIVE: Final = "live"
+_ZONE: Final = "zone"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a page draws from: the bucket, what it held a moment ago, and how to show times."""
+
+    curated: Curated
+    snapshot: Snapshot
+    zone: ZoneInfo
+
+
+def show(title: str, draw: Callable[[View], None]) -> None:
+    """Draw a page under its head, again every few seconds unless the visitor stopped that.
+
+    `draw` is not called where nothing can be read, or nothing has been scored yet.
+    """
+    head = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    head.title(title, anchor=False, width="stretch")
+    with head:
+        is_live, zone, again = _choose_live(), _choose_zone(), _refresh()
+
+    @st.fragment(run_every=REFRESH_SECONDS if is_live else None)
+    def body() -> None:
+        try:
+            _body(draw, zone, again=again or is_live)
+        except PetroStreamError as error:
+            show_fault(error)
+
+    body()
+
+
+def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
+    curated = connect()
+    sight = look(curated, again=again)
+    if sight.fault:
+        show_fault(sight.fault)
+    if sight.snapshot is None:
+        if not sight.fault:
+            st.info("The first listing is on its way.", icon=":material/hourglass_empty:")
+        return
+    _show_age(curated, sight.snapshot)
+    if not sight.snapshot.is_empty:
+        draw(View(curated, sight.snapshot, zone))
+    elif not sight.snapshot.pending[0]:
+        st.info(
+            "**Nothing has been scored yet.** `make train DATA=<folder>` publishes a model, "
+            "`make replay DATA=<folder>` sends recordings through the pipeline.",
+            icon=":material/hourglass_empty:",
+        )
+    _show_unreadable(curated)
+
+
+def _show_age(curated: Curated, snapshot: Snapshot) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    words = [f"Read from `{curated.address}` {ago(snapshot.taken, now)}."]
+    if not snapshot.is_empty:
+        newest = ago(snapshot.table[LAST].max().to_pydatetime(), now)
+        scored = ago(snapshot.table[MODIFIED].max().to_pydatetime(), now)
+        words.insert(0, f"Newest reading **{newest}**, scored **{scored}**.")
+    waiting, of = snapshot.pending
+    if waiting:
+        words.append(f"Older data is still being listed: {of - waiting} of {of} parts so far.")
+    st.caption(" ".join(words))
+
+
+def _choose_live() -> bool:
+    asked = address.asked(_LIVE)
+    if asked is not None or _LIVE not in st.session_state:
+        st.session_state[_LIVE] = asked != ["off"]
+    is_live = st.toggle(
+        "Live",
+        key=_LIVE,
+        persist_state="session",
+        help=f"Read what is new every {REFRESH_SECONDS} s. Off: only Refresh reads.",
+    )
+    address.keep(_LIVE, "on" if is_live else "off")
+    return is_live
+
+
+def _choose_zone() -> ZoneInfo:
+    asked = address.asked(_ZONE)
+    if asked is not None and asked[0] in ZONES:
+        st.session_state[_ZONE] = asked[0]
+    chosen = st.selectbox(
+        "Time zone",
+        ZONES,
+        key=_ZONE,
+        label_visibility="collapsed",
+        width=190,
+        persist_state="session",
+        help="Times on every page are in this zone.",
+    )
+    address.keep(_ZONE, chosen)
+    return ZoneInfo(chosen)
+
+
+def _refresh() -> bool:
+    return st.button("Refresh", icon=":material/refresh:")
+
+
+def show_fault(error: PetroStreamError) -> None:
+    """Say what is wrong and what to do; the answer itself is behind a click."""
+    st.error(advice(error), icon=":material/error:")
+    with st.expander("What was answered"):
+        st.text(str(error))
+
+
+def _show_unreadable(curated: Curated) -> None:
+    unreadable = curated.unreadable
+    if not unreadable:
+        return
+    st.warning(
+        f"{len(unreadable)} of the objects in the curated bucket can't be read and are left out. "
+        "Replay the recording again, or remove the object; then press Refresh.",
+        icon=":material/broken_image:",
+    )
+    st.dataframe(
+        {"Object": [each.key for each in unreadable], "Why": [each.reason for each in unreadable]},
+        hide_index=True,
+        alt="Objects that can't be read",
+    )

@@ -1,0 +1,86 @@
+"""A well over days: its score from the summaries, its sensors from the summaries' bodies."""
+
+from typing import Final
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, choice, frame
+from dashboard.snapshot import FIRST, LAST
+from dashboard.times import for_chart
+from dashboard.units import scale_of, spelled_out
+from petrostream import summaries
+from petrostream.sensors import SENSOR_NAMES
+
+_POINTS: Final = 1500
+_READ_AT_ONCE: Final = 300
+
+
+def show_long(view: frame.View, well: str, places: np.ndarray, name: str) -> None:
+    """Draw a well's batches: a stretch from lowest to highest reading for each, and the score."""
+    table = view.snapshot.table.iloc[places]
+    there = summaries.missing_share(view.snapshot.sensors(places)).min(axis=0) < 1
+    sensors = choice.choose_sensors(
+        [each for place, each in enumerate(SENSOR_NAMES) if there[place]]
+    )
+    objects = view.snapshot.chosen(places)
+    bodies, unread = view.curated.figures(
+        [view.snapshot.summary_key(place) for place in places], at_once=_READ_AT_ONCE
+    )
+    if unread:
+        st.caption(f"Sensors: {len(objects) - unread:,} of {len(objects):,} batches read so far.")
+    times = for_chart(table[FIRST], view.zone), for_chart(table[LAST], view.zone)
+    panels = [_sensor_panel(*times, sensor, bodies) for sensor in sensors]
+    panels.append(_score_panel(view, places, str(view.zone)))
+    with st.container(horizontal=True, wrap=False, gap=None):
+        st.altair_chart(
+            charts.zoomable(panels),
+            width="stretch",
+            key="long readings",
+            alt=f"{well}: lowest and highest readings of the chosen sensors, and the anomaly score",
+        )
+        st.space(charts.BESIDE_PLOT)
+    flagged = int(table["anomalies"].sum())
+    st.caption(
+        f"Each stretch is a batch, from its lowest to its highest reading; red ones hold anomalies "
+        f"({flagged:,} readings in {name}). Choose 24 h or less to see every one of them."
+    )
+
+
+def _sensor_panel(
+    firsts: pd.Series, lasts: pd.Series, sensor: str, bodies: list[dict[str, dict[str, float]]]
+) -> alt.LayerChart:
+    factor = scale_of(sensor).factor
+    found = [body.get(sensor, {}) for body in bodies]
+    drawn = pd.DataFrame(
+        {
+            "start": firsts.to_numpy(),
+            "end": lasts.to_numpy(),
+            "low": [each.get("min", np.nan) * factor for each in found],
+            "high": [each.get("max", np.nan) * factor for each in found],
+        }
+    ).dropna()
+    return charts.range_panel(drawn, sensor, spelled_out(sensor))
+
+
+def _score_panel(view: frame.View, places: np.ndarray, clock: str) -> alt.LayerChart:
+    """The worst score of each twelfth of a batch, the highest ones where there are too many."""
+    table = view.snapshot.table.iloc[places]
+    lines = view.snapshot.lines(places)
+    points = lines.shape[1]
+    firsts = table[FIRST].to_numpy()[:, np.newaxis]
+    lengths = (table[LAST] - table[FIRST]).to_numpy()[:, np.newaxis]
+    times = (firsts + lengths * ((np.arange(points) + 0.5) / points)).ravel()
+    scores = lines.ravel()
+    times, scores = times[np.isfinite(scores)], scores[np.isfinite(scores)]
+    step = max(len(scores) // _POINTS, 1)
+    groups = np.arange(len(scores)) // step
+    worst = (
+        pd.DataFrame({"time": times, "score": scores})
+        .groupby(groups)
+        .agg({"time": "first", "score": "max"})
+    )
+    shown = pd.Series(worst["time"].to_numpy())
+    return charts.score_bars(for_chart(shown, view.zone), worst["score"].to_numpy(), clock)

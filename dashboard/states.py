@@ -1,0 +1,58 @@
+"""How the states of wells look: words, a shape and a colour each, so that no one has to tell
+colours apart.
+"""
+
+from typing import Final
+
+from dashboard.fleet import WellState
+
+MARKS: Final = {
+    WellState.ALARM: ("▲", "red"),
+    WellState.SILENT: ("✕", "violet"),
+    WellState.UNSCORABLE: ("◌", "violet"),
+    WellState.DEGRADED: ("◆", "orange"),
+    WellState.HAD_ANOMALIES: ("△", "orange"),
+    WellState.COMMISSIONING: ("◔", "gray"),
+    WellState.NORMAL: ("●", "blue"),
+}
+
+
+def state_text(state: WellState) -> str:
+    """A state's shape and words.
+
+    >>> state_text(WellState.ALARM)
+    '▲ alarm now'
+    """
+    return f"{MARKS[state][0]} {state}"
+
+
+def state_markdown(state: WellState) -> str:
+    """The same in its colour, as Markdown."""
+    mark, colour = MARKS[state]
+    return f":{colour}[**{mark} {state}**]"
+
+
+def score_line(scores: list[float], *, highest: float = 2.0) -> str:
+    """A small picture (SVG) of the worst scores over time: bars, those from the threshold on red.
+
+    Scores are in the order of time, NaN where nothing was scored.
+    """
+    width, height, threshold = 240, 36, 1.0
+    step = width / max(len(scores), 1)
+    bars = []
+    for place, score in enumerate(scores):
+        if score != score:  # noqa: PLR0124 - NaN
+            continue
+        tall = max(min(score, highest) / highest * height, 1.0)
+        colour = "#e03131" if score >= threshold else "#6c8ebf"
+        bars.append(
+            f'<rect x="{place * step:.1f}" y="{height - tall:.1f}" width="{step * 0.9:.1f}" '
+            f'height="{tall:.1f}" fill="{colour}"/>'
+        )
+    dashed = height * (1 - threshold / highest)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" preserveAspectRatio="none">{"".join(bars)}'
+        f'<line x1="0" x2="{width}" y1="{dashed}" y2="{dashed}" stroke="#e8890c" '
+        'stroke-dasharray="4 3" stroke-width="1"/></svg>'
+    )

@@ -1,0 +1,205 @@
+"""Fleet: which well needs a person, why, and since when."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import frame
+from dashboard.alarms import Alarm
+from dashboard.choice import choose_span
+from dashboard.fleet import Totals, Well, WellState, added, wells_of
+from dashboard.navigation import link
+from dashboard.snapshot import LAST, MODIFIED
+from dashboard.states import score_line, state_markdown
+from dashboard.strip import span_of, strip_chart, strip_height, worst_by_bin
+from dashboard.times import local
+from dashboard.units import spelled_out
+from dashboard.words import ago, degraded_words, minute
+from petrostream.batches import COMMISSIONING_SECONDS
+
+_TILE_PIXELS: Final = 171
+_TILE_POINTS: Final = 48
+_AROUND_STRIP: Final = 100
+_ALARMS: Final = 10
+_ALARMING_BATCHES: Final = 60
+
+
+def render() -> None:
+    """Draw the page."""
+    frame.show("Fleet", _draw)
+
+
+def _draw(view: frame.View) -> None:
+    name, span = choose_span("fleet time", "24 h")
+    wells = wells_of(view.snapshot, span)
+    _show_figures(view, wells, name)
+    length = span_of(view.snapshot, wells, span)
+    st.subheader("Wells, the worst first", anchor=False)
+    with st.container(horizontal=True, gap="small"):
+        for well in wells:
+            _show_tile(view, well, length, name)
+    st.subheader("Worst score over time", anchor=False)
+    st.altair_chart(
+        strip_chart(view.snapshot, wells, length),
+        width="stretch",
+        height=strip_height(len(wells)) + _AROUND_STRIP,
+        key="strip",
+        alt="The worst anomaly score of every well over time",
+    )
+    _show_alarms(view)
+
+
+def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
+    now, before = added([each.totals for each in wells]), added([each.before for each in wells])
+    in_alarm = sum(well.state is WellState.ALARM for well in wells)
+    active = sum(well.state is not WellState.SILENT for well in wells)
+    when = "in all" if name == "all" else f"in each well's newest {name}"
+    with st.container(horizontal=True, gap="small"):
+        _figure(
+            "Wells in alarm",
+            f"{in_alarm:,}",
+            f"of {len(wells):,}",
+            "Wells whose newest readings are an alarm that has not ended.",
+        )
+        _figure(
+            "Anomalies",
+            f"{now.anomalies:,}",
+            _change(now.anomalies, before, "anomalies"),
+            f"Readings with `anomaly_flag` 1 {when}, and the change against the same time before.",
+        )
+        _figure(
+            "Anomaly rate",
+            "–" if now.rate is None else f"{now.rate:.2%}",
+            _rate_change(now, before),
+            "Anomalies as a share of the scored readings. A recording's first "
+            f"{COMMISSIONING_SECONDS // 60} minutes (commissioning) and unscorable readings are "
+            "not counted.",
+        )
+        _figure(
+            "Readings",
+            f"{now.readings:,}",
+            _change(now.readings, before, "readings"),
+            f"Rows that the pipeline has taken in {when}, one a second of a recording.",
+        )
+        _figure(
+            "Active wells",
+            f"{active:,}",
+            f"{len(wells) - active:,} silent",
+            "Wells of which something was scored in the last half hour that anything was.",
+        )
+        table = view.snapshot.table
+        newest = table.loc[table[MODIFIED].idxmax()]
+        lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
+        _figure(
+            "Reading to score",
+            _lag_words(lag),
+            f"scored {ago(newest[MODIFIED].to_pydatetime(), _now())}",
+            "From the time stamp of the batch's last reading to when the batch was scored. A "
+            "replay keeps the recordings' own times, so it shows years there.",
+        )
+
+
+def _figure(label: str, value: str, note: str, explanation: str) -> None:
+    st.metric(
+        label,
+        value,
+        note,
+        delta_color="off",
+        delta_arrow="off",
+        help=explanation,
+        border=True,
+        width=171,
+    )
+
+
+def _change(now: int, before: Totals, name: str) -> str:
+    then: int = getattr(before, name)
+    if not before.readings:
+        return "nothing before"
+    return f"{now - then:+,}"
+
+
+def _rate_change(now: Totals, before: Totals) -> str:
+    if now.rate is None or before.rate is None:
+        return "nothing before"
+    return f"{(now.rate - before.rate) * 100:+.2f} points"
+
+
+def _lag_words(lag: timedelta) -> str:
+    words = ago(datetime(2000, 1, 1), datetime(2000, 1, 1) + max(lag, timedelta(0)))
+    return words.removesuffix(" ago")
+
+
+def _show_tile(view: frame.View, well: Well, length: timedelta, name: str) -> None:
+    with st.container(border=True, width=_TILE_PIXELS, gap=None):
+        link(
+            "well",
+            f"**{well.name}**",
+            {"well": well.name, "time": name},
+        )
+        st.markdown(state_markdown(well.state))
+        st.caption(f"since {_when(view, well.since)}")
+        worst, _ = worst_by_bin(view.snapshot, well, length, _TILE_POINTS)
+        st.image(score_line(worst.tolist()), width="stretch")
+        st.caption(_why(well))
+
+
+def _when(view: frame.View, time: datetime) -> str:
+    shown = local(time, view.zone)
+    return f"{shown:%H:%M}" if time.date() == view.snapshot.taken.date() else minute(shown)
+
+
+def _why(well: Well) -> str:
+    """What a person should look at first."""
+    parts = []
+    if well.totals.anomalies:
+        parts.append(f"{well.totals.anomalies:,} anomalies, {well.top_sensor} furthest off")
+    if well.degraded:
+        parts.append(degraded_words(well.degraded))
+    return "; ".join(parts) or f"{well.totals.readings:,} readings, none abnormal"
+
+
+def _show_alarms(view: frame.View) -> None:
+    st.subheader("Newest alarms", anchor=False)
+    table = view.snapshot.table
+    places = np.flatnonzero(table["anomalies"].to_numpy() > 0)
+    newest = places[np.argsort(table["last_anomaly"].to_numpy()[places])[::-1]]
+    objects = view.snapshot.chosen(newest[:_ALARMING_BATCHES])
+    alarms = sorted(map(Alarm, view.curated.runs(objects)), key=lambda each: each.end)[::-1]
+    if not alarms:
+        st.info("There has been no alarm yet.", icon=":material/check_circle:")
+        return
+    st.dataframe(
+        alarms_table(alarms[:_ALARMS], view),
+        hide_index=True,
+        alt="The newest alarms",
+        column_config={
+            "From": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
+            "Highest score": st.column_config.NumberColumn(format="%.2f"),
+        },
+    )
+    link("alarms", "All alarms", {}, icon=":material/notifications:")
+
+
+def alarms_table(alarms: Sequence[Alarm], view: frame.View) -> pd.DataFrame:
+    """A row an alarm, in words; times are in the visitor's zone."""
+    return pd.DataFrame(
+        {
+            "Well": [each.event.well for each in alarms],
+            "From": [local(each.start, view.zone) for each in alarms],
+            "Lasted": [f"{each.event.seconds / 60:.1f} min" for each in alarms],
+            "Severity": [str(each.severity) for each in alarms],
+            "Highest score": [each.event.peak_score for each in alarms],
+            "Driven by": [
+                ", ".join(spelled_out(name) for name in each.event.drivers[:2]) for each in alarms
+            ],
+        }
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,14 @@
+"""Pipeline."""
+
+import streamlit as st
+
+from dashboard import frame
+
+
+def render() -> None:
+    """Draw the page."""
+    frame.show("Pipeline", _draw)
+
+
+def _draw(view: frame.View) -> None:
+    st.caption(f"{len(view.snapshot.objects):,} scored batches.")

@@ -1,0 +1,130 @@
+"""Data quality: what is missing, frozen or implausible, gaps in time, recordings not scored."""
+
+from typing import Final
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboard import frame
+from dashboard.choice import choose_span
+from dashboard.fleet import wells_of
+from dashboard.quality import KINDS, gaps, sensor_grid, unscorable_recordings
+from dashboard.times import local_series
+from dashboard.units import spelled_out
+from petrostream.columns import RECORDING, WELL
+
+_MARKS: Final = {"missing": "M", "frozen": "F", "implausible": "!", "good": "·"}
+_COLOURS: Final = {
+    "missing": "#adb5bd",
+    "frozen": "#5c7cfa",
+    "implausible": "#e8890c",
+    "good": "#d3f0dc",
+}
+_ROW_PIXELS: Final = 24
+_AROUND: Final = 190
+_SECOND: Final = "YYYY-MM-DD HH:mm:ss"
+
+
+def render() -> None:
+    """Draw the page."""
+    frame.show("Data quality", _draw)
+
+
+def _draw(view: frame.View) -> None:
+    _, span = choose_span("quality time", "all")
+    wells = wells_of(view.snapshot, span)
+    grid = sensor_grid(view.snapshot, wells)
+    st.subheader("Sensors by well", anchor=False)
+    st.altair_chart(
+        grid_chart(grid),
+        width="stretch",
+        height=_ROW_PIXELS * grid[WELL].nunique() + _AROUND,
+        key="grid",
+        alt="Sensors by well: missing, frozen, implausible or good",
+    )
+    st.caption(
+        "M: mostly missing, F: frozen at one value, !: readings that such a sensor can't give, "
+        "each where it is more than a twentieth of the readings. Valves may keep their state."
+    )
+    st.subheader("Gaps in time", anchor=False)
+    _show_gaps(view, gaps(view.snapshot, wells))
+    st.subheader("Recordings that could not be scored", anchor=False)
+    _show_unscorable(view, unscorable_recordings(view.snapshot, wells))
+
+
+def grid_chart(grid: pd.DataFrame) -> alt.LayerChart:
+    """Draw a cell a well and sensor, coloured and lettered by what is wrong most."""
+    shown = grid.assign(
+        mark=grid["kind"].map(_MARKS), what=[spelled_out(name) for name in grid["sensor"]]
+    )
+    base = alt.Chart(shown).encode(
+        x=alt.X(
+            "sensor:N",
+            title=None,
+            sort=list(dict.fromkeys(grid["sensor"])),
+            axis=alt.Axis(labelAngle=-60, orient="top", labelOverlap=False),
+        ),
+        y=alt.Y(f"{WELL}:N", title=None, axis=alt.Axis(labelOverlap=False)),
+        tooltip=[
+            alt.Tooltip(f"{WELL}:N"),
+            alt.Tooltip("what:N", title="sensor"),
+            *(alt.Tooltip(f"{name}:Q", format=".0%") for name in KINDS[:3]),
+        ],
+    )
+    cells = base.mark_rect(stroke="white", strokeWidth=1).encode(
+        color=alt.Color(
+            "kind:N",
+            title=None,
+            scale=alt.Scale(domain=list(KINDS), range=[_COLOURS[kind] for kind in KINDS]),
+            legend=alt.Legend(orient="bottom"),
+        )
+    )
+    letters = base.mark_text(color="#212529", fontSize=11).encode(text="mark:N")
+    return alt.layer(cells, letters).properties(height=_ROW_PIXELS * grid[WELL].nunique())
+
+
+def _show_gaps(view: frame.View, found: pd.DataFrame) -> None:
+    if found.empty:
+        st.info(
+            "Within the recordings no time is missing for a minute or longer.",
+            icon=":material/check_circle:",
+        )
+        return
+    st.dataframe(
+        found.assign(
+            **{
+                "from": local_series(found["from"], view.zone),
+                "to": local_series(found["to"], view.zone),
+            }
+        ),
+        hide_index=True,
+        alt="Gaps in time",
+        column_config={
+            "from": st.column_config.DatetimeColumn(f"From ({view.zone})", format=_SECOND),
+            "to": st.column_config.DatetimeColumn("To", format=_SECOND),
+            "minutes": st.column_config.NumberColumn("Minutes", format="%.1f"),
+            WELL: "Well",
+            RECORDING: "Recording",
+        },
+    )
+
+
+def _show_unscorable(view: frame.View, found: pd.DataFrame) -> None:
+    if found.empty:
+        st.info(
+            "Every recording has a profile with a sensor that can be scored, or is still in its "
+            "commissioning time.",
+            icon=":material/check_circle:",
+        )
+        return
+    st.dataframe(
+        found.assign(begun=local_series(found["begun"], view.zone)),
+        hide_index=True,
+        alt="Recordings of which nothing was scored",
+        column_config={
+            WELL: "Well",
+            RECORDING: "Recording",
+            "begun": st.column_config.DatetimeColumn(f"Begun ({view.zone})", format=_SECOND),
+        },
+    )
