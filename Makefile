@@ -107,6 +107,7 @@ check: $(READY) ## lint, format, types, import directions, Terraform, workflows
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/shellcheck project_up.sh project_down.sh .ci/run
+	@$(VENV)/bin/hadolint lambda/Dockerfile
 	@$(VENV)/bin/zizmor --offline --quiet .github/workflows
 	@$(check_workflows)
 	@$(check_terraform)

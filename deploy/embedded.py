@@ -1,6 +1,7 @@
 """The same Terraform against the embedded AWS, where Terraform can be had."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from petrostream.local.stack import Provision, StackOptions
 from petrostream.settings import PROJECT_ROOT, Settings, read_stack, state_folder
 
 WAIT_FOR_PROVIDER_SECONDS: Final = 60.0
+_INIT_OPTIONS: Final = "TF_CLI_ARGS_init"
 _PLUGINS: Final = PROJECT_ROOT / ".cache" / "terraform"
 _PRIVATE: Final = (".terraform", "*.tfstate", "*.tfstate.*", "*.tfvars", "*.tfvars.json")
 _OVERRIDES: Final = ("override.tf", "*_override.tf", "override.tf.json", "*_override.tf.json")
@@ -121,6 +123,9 @@ def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
     if "TF_PLUGIN_CACHE_DIR" not in kept:
         _PLUGINS.mkdir(parents=True, exist_ok=True)
         kept["TF_PLUGIN_CACHE_DIR"] = str(_PLUGINS)
+    if _INIT_OPTIONS in kept:  # a mirror of the provider holds here too, a backend does not
+        words = shlex.split(kept[_INIT_OPTIONS])
+        kept[_INIT_OPTIONS] = shlex.join(w for w in words if not w.startswith("-backend-config"))
     own = {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -130,7 +135,8 @@ def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _of_the_account() -> list[str]:
-    return [name for name in os.environ if name.startswith(("AWS_", "TF_VAR_"))]
+    own = {"TF_WORKSPACE", "TF_DATA_DIR", "TF_CLI_ARGS_plan", "TF_CLI_ARGS_apply"}
+    return [name for name in os.environ if name.startswith(("AWS_", "TF_VAR_")) or name in own]
 
 
 def _is_up() -> bool:

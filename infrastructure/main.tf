@@ -13,7 +13,8 @@ locals {
   queue_names   = { ingest = "${var.name}-ingest", dead = "${var.name}-ingest-dlq" }
   queue_arns    = { for kind, name in local.queue_names : kind => "arn:${local.partition}:sqs:${var.region}:${local.account}:${name}" }
 
-  wells_of_3w = formatlist("WELL-%05d", range(1, 43))
+  # 3W's real wells, and those that `python -m producer synthesise` makes up.
+  usual_wells = formatlist("WELL-%05d", concat(range(1, 43), range(90001, 90011)))
 
   visibility_factor = 6 # AWS's advice: six times the function's time-out, and the batching window
 }
@@ -90,7 +91,7 @@ module "catalog" {
   name           = var.name
   curated_bucket = module.storage.buckets.curated
   results_bucket = module.storage.buckets.results
-  wells          = length(var.wells) > 0 ? var.wells : local.wells_of_3w
+  wells          = length(var.wells) > 0 ? var.wells : local.usual_wells
   query_limit_gb = var.query_limit_gb
 }
 

@@ -236,7 +236,7 @@ variable "old_version_retention_days" {
 # SQL
 
 variable "wells" {
-  description = "Wells that SQL finds; none named: the 42 real wells of 3W."
+  description = "Wells that SQL finds; none named: the 42 real wells of 3W, and the first ten that the synthesiser makes up."
   type        = list(string)
   default     = []
   nullable    = false

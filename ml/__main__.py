@@ -167,8 +167,9 @@ def run_drift(options: argparse.Namespace) -> int:
 def run_recommission(options: argparse.Namespace) -> int:
     """Put a new profile in force for a well, from its next batch on."""
     use_stack()
-    curated = Bucket(Settings.load("curated_bucket").curated_bucket)
-    sys.stdout.write(f"{recommission(curated, options.well, options.minutes)}\n")
+    settings = Settings.load("raw_bucket", "curated_bucket")
+    raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
+    sys.stdout.write(f"{recommission(raw, curated, options.well, options.minutes)}\n")
     return 0
 
 

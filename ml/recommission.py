@@ -13,7 +13,14 @@ from petrostream import profiles
 from petrostream.batches import COMMISSIONING_SECONDS, MAX_OBJECT_BYTES, readings_of
 from petrostream.columns import SECOND, TIMESTAMP
 from petrostream.errors import ObjectMissing, UsageError
-from petrostream.keys import SCORED, BatchId, parse_batch_key, recommissioned_key, second_of
+from petrostream.keys import (
+    READINGS,
+    SCORED,
+    BatchId,
+    parse_batch_key,
+    recommissioned_key,
+    second_of,
+)
 from petrostream.profiles import Profile
 from petrostream.recordings import microseconds_of
 from petrostream.sensors import BY_NAME
@@ -34,7 +41,7 @@ def add_recommission(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def recommission(curated: Bucket, well: str, minutes: int) -> str:
+def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
     """Learn a new profile of a well's newest recording; say from when on it is in force.
 
     It is in force for batches that begin after everything scored so far, so no result changes.
@@ -42,7 +49,7 @@ def recommission(curated: Bucket, well: str, minutes: int) -> str:
     Raises
     ------
     UsageError
-        If nothing of the well was scored yet, or no sensor of it is alive.
+        If nothing of the well was scored yet, some of it still waits, or no sensor of it is alive.
     """
     if minutes < 1:
         raise UsageError("--minutes takes a whole number above 0")
@@ -50,6 +57,11 @@ def recommission(curated: Bucket, well: str, minutes: int) -> str:
     if not batches:
         raise UsageError(f"nothing of {well} has been scored yet: name a well that has readings")
     last = max(batches, key=lambda one: one.first_second)
+    if any(raw.keys(f"{READINGS}well={well}/", after=last.raw)):
+        raise UsageError(
+            f"batches of {well} still wait to be scored, and would be by either profile: try again "
+            "once they are (`make status`)"
+        )
     profile = _learn(curated, [one for one in batches if one.recording == last.recording], minutes)
     if not profile.live_sensors:
         raise UsageError(f"no sensor of {well} was alive in its newest {minutes} minutes")

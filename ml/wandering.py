@@ -63,6 +63,8 @@ def fit_wandering(seen: Iterable[Wanderer]) -> Wandering:
     sensor gets that was never seen.
     """
     known = list(seen)
+    if not known:
+        return Wandering({}, 0.0)
     constant = np.ones((len(known), 1))
     which = np.array([[one.sensor == name for name in SENSOR_NAMES] for one in known], dtype=float)
     restlessness = np.array([[one.restlessness] for one in known])
@@ -70,8 +72,6 @@ def fit_wandering(seen: Iterable[Wanderer]) -> Wandering:
     design = np.hstack(
         [constant, which.reshape(len(known), -1), restlessness.reshape(len(known), -1)]
     )
-    if not known:
-        return Wandering({}, 0.0)
     penalty = np.diag([_SLIGHT, *[_SHRINKAGE] * len(SENSOR_NAMES), _SLIGHT])
     found = np.linalg.solve(design.T @ design + penalty, design.T @ target)
     drift = {

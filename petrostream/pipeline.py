@@ -191,8 +191,8 @@ class Pipeline:
         if scored.runs:
             document = events.to_json(scored.runs, model_version=model.version, gap_seconds=gap)
             self._curated.put(batch.id.events, document, _JSON)
-        else:
-            self._curated.delete(batch.id.events)
+        elif self._curated.metadata(batch.id.events) is not None:
+            self._curated.delete(batch.id.events)  # only then: each delete leaves a marker
         summary = summaries.summarise(batch.id, scored.table, scored.counts, model.version)
         self._curated.put(summary.key, summary.body, _JSON)
         self._curated.put(

@@ -19,7 +19,7 @@ def prepare_root(folder: Path) -> None:
     copy_root(FOLDER, folder)
     try:
         installed_version()
-        Terraform(folder, process_environment({})).init(seconds=60)
+        Terraform(folder, process_environment({})).init(seconds=600 if _REQUIRED else 60)
     except (UsageError, ProviderUnavailable) as error:
         if _REQUIRED:
             raise

@@ -143,18 +143,27 @@ resource "aws_iam_role_policy" "deploy" {
   })
 }
 
-# A plan takes the state's lock: one small object beside the state.
+# A plan takes the state's lock, one small object beside the state, and reads what AWS's policy
+# forgets to allow.
 resource "aws_iam_role_policy" "plan" {
-  name = "state-lock"
+  name = "plan"
   role = aws_iam_role.github["plan"].name
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid      = "Lock"
-      Effect   = "Allow"
-      Action   = ["s3:DeleteObject", "s3:PutObject"]
-      Resource = "${aws_s3_bucket.state.arn}/*.tflock"
-    }]
+    Statement = [
+      {
+        Sid      = "Lock"
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObject", "s3:PutObject"]
+        Resource = "${aws_s3_bucket.state.arn}/*.tflock"
+      },
+      {
+        Sid      = "WhatReadOnlyAccessLacks"
+        Effect   = "Allow"
+        Action   = "glue:GetPartitionIndexes"
+        Resource = "*" # read for each table; there are no data in it
+      },
+    ]
   })
 }

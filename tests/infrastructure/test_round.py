@@ -27,7 +27,7 @@ from deploy import leftovers, teardown
 from deploy.leftovers import Place
 from deploy.root import with_image
 from petrostream.batches import cut, encode
-from petrostream.keys import QUARANTINE, SCORED, SUFFIX
+from petrostream.keys import QUARANTINE, SCORED, SUFFIX, parse_batch_key
 from petrostream.local import stack
 from petrostream.local.endpoint import ACCOUNT, HOST, REGION, environment
 from petrostream.local.execution import InvocationContext
@@ -211,6 +211,13 @@ def test_the_handler_is_allowed_what_it_does_and_nothing_else(
     replayed = handler.waiting()
     with calls(recorder):
         handler.take(replayed)
+    quiet = next(
+        key for key in provisioned.curated.keys(SCORED)
+        if provisioned.curated.metadata(parse_batch_key(key).events) is None
+    )  # fmt: skip
+    provisioned.curated.put(parse_batch_key(quiet).events, b"{}", "application/json")
+    with calls(recorder):
+        handler.take(replayed)  # withdraws an event that is none
         handler.take(replayed, again=True)
     for key in every_kind_of_trouble(provisioned, wells):
         provisioned.raw.put(key[0], key[1], "application/octet-stream")

@@ -111,6 +111,10 @@ def test_a_recommissioned_well_is_measured_from_its_new_profile(
             provisioned.raw.put(batch.id.raw, encode(batch), PARQUET)
             assert pipeline.process(RawObject(batch.id.raw)).fate is Fate.SCORED
 
+    score(batches[:2])
+    provisioned.raw.put(batches[2].id.raw, encode(batches[2]), PARQUET)
+    assert main(["recommission", recording.well]) == 2
+    assert "still wait to be scored" in capsys.readouterr().err
     score(batches[:3])
     before = provisioned.objects(provisioned.curated.name, SCORED)
     assert main(["recommission", recording.well]) == 0

@@ -1,6 +1,7 @@
 """Train, publish, list, roll back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -9,9 +10,11 @@ import pytest
 from sklearn.ensemble import IsolationForest
 
 from ml.__main__ import main
-from petrostream.errors import InvalidModel, ModelNotReady
+from ml.training import train as fit
+from petrostream.errors import InvalidModel, ModelNotReady, UsageError
 from petrostream.forest import load
 from petrostream.models import PackedModel, Pointer, unpack
+from petrostream.recordings import Recording
 from petrostream.registry import CurrentModel
 
 FEW_TREES = ("--trees", "10")
@@ -148,3 +151,9 @@ def test_limits_are_published_with_the_current_model(
     assert main(["limits", str(own)]) == 2
     assert main(["limits", str(tmp_path / "nowhere.toml")]) == 2
     assert registry.pointer().version == model.version
+
+
+def test_too_little_normal_time_is_a_sentence(recordings: list[Recording]) -> None:
+    short = replace(recordings[0], table=recordings[0].table.slice(0, 600))
+    with pytest.raises(UsageError, match="normal"):
+        fit(lambda: [short])

@@ -73,7 +73,7 @@ locals {
       Sid      = "ListAndTellMissingFromForbidden"
       Effect   = "Allow"
       Action   = "s3:ListBucket"
-      Resource = [var.arns.curated, var.arns.models]
+      Resource = [var.arns.curated, var.arns.models, var.arns.raw]
     },
   ]
 }
