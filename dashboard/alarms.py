@@ -12,7 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from dashboard.data import ScoredObject
 from petrostream import annotations, events
 from petrostream.accuracy import UNLABELLED, AlarmSpan, LabelRun
 from petrostream.annotations import Annotation, Standing
@@ -110,10 +109,14 @@ class Events:
 
     def _runs(self, listed: ListedObject) -> tuple[list[Event], int] | None:
         try:
-            parse_batch_key(listed.key)
-            return events.from_json(self._bucket.get(listed.key, at_most=_MAX_BYTES).body)
+            batch = parse_batch_key(listed.key)
+            runs, gap = events.from_json(self._bucket.get(listed.key, at_most=_MAX_BYTES).body)
         except PermanentError:
             return None
+        is_of_batch = all(
+            (run.well, run.recording) == (batch.well, batch.recording) for run in runs
+        )
+        return (runs, gap) if is_of_batch else None
 
 
 def with_context(
@@ -158,31 +161,3 @@ def spans_by_recording(found: Iterable[Event]) -> dict[tuple[str, str], list[Ala
             AlarmSpan(event.start, event.end)
         )
     return spans
-
-
-def objects_of(found: Iterable[Event], objects: Iterable[ScoredObject]) -> list[ScoredObject]:
-    """The scored objects in whose time an event falls."""
-    times: dict[tuple[str, str], list[tuple[datetime, datetime]]] = {}
-    for event in found:
-        times.setdefault((event.well, event.recording), []).append(
-            (second_of(event.start), second_of(event.end))
-        )
-    return [
-        each
-        for each in objects
-        if any(
-            start <= each.last and end >= each.first.replace(microsecond=0)
-            for start, end in times.get((each.batch.well, each.batch.recording), ())
-        )
-    ]
-
-
-def runs_by_recording(
-    objects: Iterable[ScoredObject], runs: Mapping[str, Sequence[LabelRun]]
-) -> dict[tuple[str, str], list[LabelRun]]:
-    """Put the label runs of objects together, by well and recording."""
-    found: dict[tuple[str, str], list[LabelRun]] = {}
-    for each in objects:
-        name = (each.batch.well, each.batch.recording)
-        found.setdefault(name, []).extend(runs[each.key])
-    return found
