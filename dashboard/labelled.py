@@ -87,35 +87,30 @@ class Labels:
 def has_one_label(snapshot: Snapshot) -> np.ndarray:
     """Which batches have one label and are all in, or all after, the commissioning time."""
     figures = snapshot.batches["figures"]
-    rows = sum(figures[name].astype(np.int64) for name in COUNTS[:3])
-    whole = (figures["commissioning"] == 0) | (figures["commissioning"] == rows)
+    whole = (figures["commissioning"] == 0) | (figures["commissioning"] == _rows(figures))
     return whole & (figures["labels"]["label"][:, 1] == summaries.NO_LABEL)
 
 
 def _simple_runs(
     snapshot: Snapshot, places: np.ndarray
 ) -> Iterator[tuple[tuple[str, str], LabelRun]]:
-    """Runs of batches with one label."""
-    batches = snapshot.batches[places]
+    """Runs of batches with one label; those without any are left out."""
+    labels = snapshot.batches["figures"]["labels"]["label"][places, 0]
+    batches = snapshot.batches[places[labels < summaries.UNLABELLED]]
     figures = batches["figures"]
     first = batches["second"].astype(np.int64)
     last = first + figures["span_ms"].astype(np.int64) * 1000
-    labels = figures["labels"]["label"][:, 0]
-    for place, batch in enumerate(batches):
-        rows = sum(int(figures[place][name]) for name in COUNTS[:3])
-        label = int(labels[place])
-        name = (snapshot.wells[batch["well"]], snapshot.recordings[batch["recording"]])
-        yield (
-            name,
-            LabelRun(
-                label=UNLABELLED if label in {summaries.UNLABELLED, summaries.NO_LABEL} else label,
-                first=int(first[place]),
-                last=int(last[place]),
-                rows=rows,
-                watched=rows - int(figures[place]["commissioning"]),
-                flagged=int(figures[place]["anomalies"]),
-            ),
-        )
+    rows = _rows(figures)
+    columns = (
+        *(batches["well"], batches["recording"], figures["labels"]["label"][:, 0]),
+        *(first, last, rows, rows - figures["commissioning"], figures["anomalies"]),
+    )
+    for well, recording, *run in zip(*(column.tolist() for column in columns), strict=True):
+        yield (snapshot.wells[well], snapshot.recordings[recording]), LabelRun(*run)
+
+
+def _rows(figures: np.ndarray) -> np.ndarray:
+    return sum(figures[name].astype(np.int64) for name in COUNTS[:3])
 
 
 def label_runs(table: pa.Table) -> Iterable[LabelRun]:

@@ -27,6 +27,7 @@ from petrostream.accuracy import (
     judge,
     rows_by_label,
 )
+from petrostream.events import Event
 from petrostream.keys import second_of
 from petrostream.labels import EVENT_NAMES, NORMAL, describe
 from petrostream.registry import ModelRegistry
@@ -53,7 +54,8 @@ def _draw(view: frame.View) -> None:
     wells = choose_many("Well", "well", list(view.snapshot.wells))
     places = _places(view, wells)
     labels = _labels(stores, view, places)
-    judged = _judged(stores, labels, wells)
+    found = stores.events.read(view.snapshot, places).events
+    judged = _judged(found, labels)
     st.subheader("What was replayed", anchor=False)
     if judged:
         _show_live(judged, labels, view.zone)
@@ -85,9 +87,8 @@ def _labels(stores: Stores, view: frame.View, places: np.ndarray) -> Recordings:
         place.empty()
 
 
-def _judged(stores: Stores, labels: Recordings, wells: Sequence[str]) -> list[Judged]:
-    found = stores.events.read().events
-    spans = spans_by_recording(event for event in found if not wells or event.well in wells)
+def _judged(found: Sequence[Event], labels: Recordings) -> list[Judged]:
+    spans = spans_by_recording(found)
     each = (judge(*name, runs, spans.get(name, ())) for name, runs in labels.items())
     return [one for one in each if one is not None]
 

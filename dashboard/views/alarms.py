@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, frame, navigation
-from dashboard.alarms import Alarm, Severity, with_context
+from dashboard.alarms import Alarm, Severity, flagged_places, with_context
 from dashboard.filters import choose_day, choose_many, choose_one
 from dashboard.labelled import Recordings
 from dashboard.links import well_at
@@ -58,7 +58,7 @@ def render() -> None:
 
 def _draw(view: frame.View) -> None:
     stores = find_stores()
-    found = stores.events.read()
+    found = stores.events.read(view.snapshot)
     said = part("What people said", _READING, stores.annotations.read) or []
     alarms = with_context(found.events, _labels(stores, view.snapshot), said)
     if found.unreadable:
@@ -82,7 +82,7 @@ def _draw(view: frame.View) -> None:
 
 def _labels(stores: Stores, snapshot: Snapshot) -> Recordings:
     """Labels of the time in which something was flagged: an alarm is nowhere else."""
-    return stores.labels.read(snapshot, np.flatnonzero(snapshot.table["anomalies"] > 0))
+    return stores.labels.read(snapshot, flagged_places(snapshot))
 
 
 def _filtered(alarms: Sequence[Alarm], zone: ZoneInfo) -> list[Alarm]:

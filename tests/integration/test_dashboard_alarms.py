@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.alarms import Events, severity_of
+from dashboard.alarms import severity_of
 from dashboard.views import alarms as view
 from petrostream.annotations import Annotations, Kind
 from petrostream.keys import ANNOTATIONS, EVENTS
@@ -157,7 +157,7 @@ def test_an_empty_note_is_not_kept(scoring: Scoring) -> None:
 
 
 def test_the_downloads_hold_what_is_shown(scoring: Scoring) -> None:
-    found = view.with_context(Events(scoring.provisioned.curated).read().events, {}, [])
+    found = view.with_context(read_events(scoring.provisioned.curated), {}, [])
     table = view.export(found)
     read = pd.read_parquet(io.BytesIO(view._parquet(table)))
     assert read["peak_score"].tolist() == [each.event.peak_score for each in found]
