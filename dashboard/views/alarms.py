@@ -211,7 +211,7 @@ def _columns(zone: ZoneInfo) -> dict[str, object]:
     config = st.column_config
     return {
         "State": config.MultiselectColumn(
-            options=list(_STATE_COLOURS), color=list(_STATE_COLOURS.values())
+            options=list(_STATE_COLOURS), color=list(_STATE_COLOURS.values()), width=135
         ),
         "Severity": config.MultiselectColumn(
             options=[mark for mark, _ in SEVERITY_MARKS.values()],

@@ -323,6 +323,7 @@ def test_the_dashboard_is_allowed_what_it_does_and_nothing_else(
     with calls(recorder):
         for page in PAGES:
             visit(page)
+        visit("well", time="7 d")
         press(visit("explore"), "Run")
         ask_athena()
         read_summaries(looked_after)
