@@ -12,19 +12,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from dashboard.data import ScoredObject
+import numpy as np
+
+from dashboard.snapshot import ScoredObject, Snapshot
 from petrostream import annotations, events
 from petrostream.accuracy import UNLABELLED, AlarmSpan, LabelRun
 from petrostream.annotations import Annotation, Standing
-from petrostream.errors import PermanentError
+from petrostream.errors import ObjectMissing, PermanentError
 from petrostream.events import Event
-from petrostream.keys import EVENTS, parse_batch_key, second_of
+from petrostream.keys import second_of
 from petrostream.labels import NORMAL, TRANSIENT_OFFSET
-from petrostream.storage import Bucket, ListedObject
+from petrostream.storage import Bucket
 
 _MAX_BYTES: Final = 8 * 1024 * 1024
 _PARALLEL: Final = 8
 _UNTOUCHED: Final = Standing()
+_Runs = tuple[list[Event], int]
 
 
 class Severity(StrEnum):
@@ -86,34 +89,55 @@ class Found:
 
 
 class Events:
-    """Reads the events; documents that were read are remembered by key and ETag."""
+    """Reads the events of batches; documents that were read are remembered."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._known: dict[str, tuple[str, tuple[list[Event], int] | None]] = {}
+        self._known: dict[str, tuple[datetime, _Runs | None]] = {}
         self._lock = threading.Lock()
 
-    def read(self) -> Found:
-        """List the documents, read those that are new, join all runs."""
+    def read(self, snapshot: Snapshot, places: np.ndarray | None = None) -> Found:
+        """Read what is new and join all runs; without `places`, of all batches.
+
+        Only batches with anomalies can have events, so that nothing has to be listed.
+        """
+        flagged = flagged_places(snapshot)
+        wanted = flagged if places is None else np.intersect1d(flagged, places)
+        objects = snapshot.chosen(wanted)
         with self._lock:
-            listed = list(self._bucket.list(EVENTS))
-            fresh = [each for each in listed if self._known.get(each.key, ("",))[0] != each.etag]
+            fresh = [
+                each for each in objects if self._known.get(each.key, (None,))[0] != each.modified
+            ]
             with ThreadPoolExecutor(_PARALLEL) as pool:
                 for each, runs in zip(fresh, pool.map(self._runs, fresh), strict=True):
-                    self._known[each.key] = (each.etag, runs)
-            documents = {each.key: self._known[each.key][1] for each in listed}
+                    self._known[each.key] = (each.modified, runs)
+            documents = {each.batch.events: self._known[each.key][1] for each in objects}
         readable = [document for document in documents.values() if document is not None]
         gap = max((gap for _, gap in readable), default=0)
         joined = events.join([run for runs, _ in readable for run in runs], gap)
         broken = tuple(key for key, document in documents.items() if document is None)
         return Found(tuple(joined), broken)
 
-    def _runs(self, listed: ListedObject) -> tuple[list[Event], int] | None:
+    def _is_known(self, scored: ScoredObject) -> bool:
+        return self._known.get(scored.key, (None,))[0] == scored.modified
+
+    def _runs(self, scored: ScoredObject) -> _Runs | None:
+        batch = scored.batch
         try:
-            parse_batch_key(listed.key)
-            return events.from_json(self._bucket.get(listed.key, at_most=_MAX_BYTES).body)
+            runs, gap = events.from_json(self._bucket.get(batch.events, at_most=_MAX_BYTES).body)
+        except ObjectMissing:
+            return [], 0
         except PermanentError:
             return None
+        is_of_batch = all(
+            (run.well, run.recording) == (batch.well, batch.recording) for run in runs
+        )
+        return (runs, gap) if is_of_batch else None
+
+
+def flagged_places(snapshot: Snapshot) -> np.ndarray:
+    """The places of the batches that have anomalies."""
+    return np.flatnonzero(snapshot.batches["figures"]["anomalies"] > 0)
 
 
 def with_context(
@@ -158,31 +182,3 @@ def spans_by_recording(found: Iterable[Event]) -> dict[tuple[str, str], list[Ala
             AlarmSpan(event.start, event.end)
         )
     return spans
-
-
-def objects_of(found: Iterable[Event], objects: Iterable[ScoredObject]) -> list[ScoredObject]:
-    """The scored objects in whose time an event falls."""
-    times: dict[tuple[str, str], list[tuple[datetime, datetime]]] = {}
-    for event in found:
-        times.setdefault((event.well, event.recording), []).append(
-            (second_of(event.start), second_of(event.end))
-        )
-    return [
-        each
-        for each in objects
-        if any(
-            start <= each.last and end >= each.first.replace(microsecond=0)
-            for start, end in times.get((each.batch.well, each.batch.recording), ())
-        )
-    ]
-
-
-def runs_by_recording(
-    objects: Iterable[ScoredObject], runs: Mapping[str, Sequence[LabelRun]]
-) -> dict[tuple[str, str], list[LabelRun]]:
-    """Put the label runs of objects together, by well and recording."""
-    found: dict[tuple[str, str], list[LabelRun]] = {}
-    for each in objects:
-        name = (each.batch.well, each.batch.recording)
-        found.setdefault(name, []).extend(runs[each.key])
-    return found

@@ -1,69 +1,81 @@
-"""Labels of the curated rows, as runs: read once a batch, mostly from the footer alone.
+"""Labels of the curated rows, as runs: most from the summaries, the others from the rows, once.
 
-A footer says the lowest and highest class of a batch; where they are one and nothing is missing,
-no row has to be read.
+A summary says how many of a batch's rows have which label. Where all have one, and all or none are
+of the commissioning time, that is a run; only where a label changes within a batch are its rows
+read.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dashboard.data import ScoredObject
+from dashboard.snapshot import COUNTS, ScoredObject, Snapshot
+from petrostream import summaries
 from petrostream.accuracy import UNLABELLED, LabelRun
 from petrostream.columns import ANOMALY_FLAG, CLASS, STATUS, TIMESTAMP
 from petrostream.detector import Status
 from petrostream.errors import ObjectMissing, ObjectTooLarge
 from petrostream.storage import Bucket
 
-_FOOTER_BYTES: Final = 32 * 1024
 _MAX_BYTES: Final = 256 * 1024 * 1024
 _PARALLEL: Final = 8
 _STEP: Final = 64
 _UNREADABLE: Final = (
-    pa.ArrowException,
-    ObjectMissing,
-    ObjectTooLarge,
-    OSError,
-    KeyError,
-    ValueError,
+    *(pa.ArrowException, ObjectMissing, ObjectTooLarge),
+    *(OSError, KeyError, ValueError),
 )
 
 Progress = Callable[[int, int], None]
+Recordings = dict[tuple[str, str], list[LabelRun]]
+"""Label runs by well and recording."""
 
 
 class Labels:
-    """The label runs of scored objects; what was read is remembered by key and ETag."""
+    """Label runs of scored batches; what was read is remembered."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._known: dict[str, tuple[str, tuple[LabelRun, ...]]] = {}
+        self._known: dict[str, tuple[datetime, tuple[LabelRun, ...]]] = {}
         self._lock = threading.Lock()
 
     def read(
-        self, objects: Sequence[ScoredObject], on_progress: Progress | None = None
-    ) -> dict[str, tuple[LabelRun, ...]]:
-        """Give the label runs of each object, by key; those of an unreadable one are none."""
+        self, snapshot: Snapshot, places: np.ndarray, on_progress: Progress | None = None
+    ) -> Recordings:
+        """Give the label runs of some batches; an object that can't be read has none.
+
+        `places` are those of the snapshot's table; `on_progress` is told how many objects of how
+        many have been read.
+        """
+        is_simple = has_one_label(snapshot)[places]
+        found: Recordings = {}
+        for name, run in _simple_runs(snapshot, places[is_simple]):
+            found.setdefault(name, []).append(run)
+        mixed = snapshot.chosen(places[~is_simple])
         with self._lock:
-            fresh = [each for each in objects if self._known.get(each.key, ("",))[0] != each.etag]
-            with ThreadPoolExecutor(_PARALLEL) as pool:
-                for start in range(0, len(fresh), _STEP):
-                    if on_progress:
-                        on_progress(start, len(fresh))
-                    step = fresh[start : start + _STEP]
-                    for each, runs in zip(step, pool.map(self._runs, step), strict=True):
-                        self._known[each.key] = (each.etag, runs)
-            return {each.key: self._known[each.key][1] for each in objects}
+            self._read_new(mixed, on_progress)
+            for each in mixed:
+                name = (each.batch.well, each.batch.recording)
+                found.setdefault(name, []).extend(self._known[each.key][1])
+        return found
+
+    def _read_new(self, objects: Sequence[ScoredObject], on_progress: Progress | None) -> None:
+        fresh = [each for each in objects if self._known.get(each.key, (None,))[0] != each.modified]
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            for start in range(0, len(fresh), _STEP):
+                if on_progress:
+                    on_progress(start, len(fresh))
+                step = fresh[start : start + _STEP]
+                for each, runs in zip(step, pool.map(self._runs, step), strict=True):
+                    self._known[each.key] = (each.modified, runs)
 
     def _runs(self, scored: ScoredObject) -> tuple[LabelRun, ...]:
         try:
-            label = self._constant_label(scored)
-            if label is not None:
-                return (_whole(scored, label),)
             body = self._bucket.get(scored.key, at_most=_MAX_BYTES).body
             file = pq.ParquetFile(pa.BufferReader(body))
             table = file.read([TIMESTAMP, CLASS, ANOMALY_FLAG, STATUS], use_threads=False)
@@ -71,39 +83,34 @@ class Labels:
             return ()
         return tuple(label_runs(table))
 
-    def _constant_label(self, scored: ScoredObject) -> int | None:
-        """The one label of a batch that is all watched or all commissioning, if it has one."""
-        counts = scored.counts
-        if counts.commissioning not in (0, counts.rows):
-            return None
-        footer = pq.read_metadata(pa.BufferReader(self._bucket.get_tail(scored.key, _FOOTER_BYTES)))
-        return _label_of(footer)
+
+def has_one_label(snapshot: Snapshot) -> np.ndarray:
+    """Which batches have one label and are all in, or all after, the commissioning time."""
+    figures = snapshot.batches["figures"]
+    whole = (figures["commissioning"] == 0) | (figures["commissioning"] == _rows(figures))
+    return whole & (figures["labels"]["label"][:, 1] == summaries.NO_LABEL)
 
 
-def _label_of(footer: Any) -> int | None:
-    column = footer.schema.names.index(CLASS)
-    found: set[int] = set()
-    for number in range(footer.num_row_groups):
-        group = footer.row_group(number)
-        statistics = group.column(column).statistics
-        if statistics is None or not statistics.has_null_count:
-            return None
-        if statistics.null_count == group.num_rows:
-            found.add(UNLABELLED)
-        elif statistics.null_count or not statistics.has_min_max:
-            return None
-        else:
-            found |= {int(statistics.min), int(statistics.max)}
-    return found.pop() if len(found) == 1 else None
-
-
-def _whole(scored: ScoredObject, label: int) -> LabelRun:
-    counts = scored.counts
-    first, last = (
-        int(np.datetime64(time, "us").astype(np.int64)) for time in (scored.first, scored.last)
+def _simple_runs(
+    snapshot: Snapshot, places: np.ndarray
+) -> Iterator[tuple[tuple[str, str], LabelRun]]:
+    """Runs of batches with one label; those without any are left out."""
+    labels = snapshot.batches["figures"]["labels"]["label"][places, 0]
+    batches = snapshot.batches[places[labels < summaries.UNLABELLED]]
+    figures = batches["figures"]
+    first = batches["second"].astype(np.int64)
+    last = first + figures["span_ms"].astype(np.int64) * 1000
+    rows = _rows(figures)
+    columns = (
+        *(batches["well"], batches["recording"], figures["labels"]["label"][:, 0]),
+        *(first, last, rows, rows - figures["commissioning"], figures["anomalies"]),
     )
-    watched = counts.rows - counts.commissioning
-    return LabelRun(label, first, last, counts.rows, watched, counts.anomalies)
+    for well, recording, *run in zip(*(column.tolist() for column in columns), strict=True):
+        yield (snapshot.wells[well], snapshot.recordings[recording]), LabelRun(*run)
+
+
+def _rows(figures: np.ndarray) -> np.ndarray:
+    return sum(figures[name].astype(np.int64) for name in COUNTS[:3])
 
 
 def label_runs(table: pa.Table) -> Iterable[LabelRun]:

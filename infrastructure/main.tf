@@ -98,6 +98,9 @@ module "catalog" {
 module "access" {
   source = "./modules/access"
 
-  arns                = { for kind in ["raw", "curated", "models"] : kind => module.storage.arns[kind] }
+  arns                = { for kind in ["raw", "curated", "models", "results"] : kind => module.storage.arns[kind] }
   model_parameter_arn = module.storage.model_parameter_arn
+  queue_arns          = local.queue_arns
+  workgroup_arn       = module.catalog.workgroup_arn
+  table_arns          = module.catalog.arns
 }

@@ -100,6 +100,6 @@ output "dashboard_url" {
 }
 
 output "policies" {
-  description = "Policy documents (JSON) for producer, dashboard and engineer, to attach to users or roles of your own."
+  description = "Policy documents (JSON) for producer, dashboard, operator and engineer, to attach to users or roles of your own."
   value       = module.access.policies
 }

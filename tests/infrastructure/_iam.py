@@ -60,10 +60,62 @@ class Recorder:
             name = parameters["Name"]
             arn = f"arn:aws:ssm:{self.region}:{self.account}:parameter{name}"
             return {Permission(f"ssm:{operation}", arn)}
+        if service == "sqs":
+            return self._of_sqs(operation, parameters)
+        if service == "athena":
+            return self._of_athena(operation)
+        if (service, operation) == ("cloudwatch", "GetMetricData"):
+            return {Permission("cloudwatch:GetMetricData", "*")}
         if (service, operation) == ("sns", "Publish"):
             return {Permission("sns:Publish", parameters["TopicArn"])}
         raise AssertionError(f"nobody said which permission {service}'s {operation} needs")
 
+    def _of_sqs(self, operation: str, parameters: dict[str, Any]) -> set[Permission]:
+        if operation == "StartMessageMoveTask":
+            dead = parameters["SourceArn"]
+            back = Permission("sqs:SendMessage", dead.removesuffix("-dlq"))
+            return {Permission(f"sqs:{action}", dead) for action in _MOVE} | {back}
+        name = parameters["QueueUrl"].rpartition("/")[2]
+        return {Permission(f"sqs:{operation}", f"arn:aws:sqs:{self.region}:{self.account}:{name}")}
+
+    def _of_athena(self, operation: str) -> set[Permission]:
+        place = f"{self.region}:{self.account}"
+        workgroup = f"arn:aws:athena:{place}:workgroup/petrostream"
+        asked = {Permission(f"athena:{operation}", workgroup)}
+        if operation != "StartQueryExecution":
+            return asked
+        tables = [f"arn:aws:glue:{place}:{name}" for name in _TABLES]
+        buckets = {
+            kind: f"arn:aws:s3:::petrostream-{kind}-{self.account}-{self.region}"
+            for kind in ("curated", "results")
+        }
+        return (
+            asked
+            | {Permission(f"glue:{name}", arn) for name in _BY_ATHENA["glue"] for arn in tables}
+            | {
+                Permission(f"s3:{name}", f"{buckets['results']}/athena/result.csv")
+                for name in _BY_ATHENA["results"]
+            }
+            | {Permission(f"s3:{name}", buckets["results"]) for name in _BY_ATHENA["place"]}
+            | {Permission("s3:GetBucketLocation", buckets["curated"])}
+        )
+
+
+_TABLES = (
+    "catalog",
+    "database/petrostream",
+    "table/petrostream/scored",
+    "table/petrostream/events",
+)
+_MOVE = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "StartMessageMoveTask")
+"""What moving messages takes on the queue that they leave, by AWS's documentation."""
+
+_BY_ATHENA = {
+    "glue": ("GetDatabase", "GetPartition", "GetPartitions", "GetTable"),
+    "results": ("AbortMultipartUpload", "GetObject", "PutObject"),
+    "place": ("GetBucketLocation", "ListBucket"),
+}
+"""What Athena does in its caller's name, by AWS's documentation: no call here shows it."""
 
 _READS = {"GetObject", "HeadObject"}
 _WRITES = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"}

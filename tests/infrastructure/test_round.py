@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,15 @@ from streamlit.testing.v1 import AppTest
 
 import ml.__main__ as ml
 import producer.__main__ as producer
+from dashboard.athena import Athena, Workgroup
+from dashboard.data import Curated
+from dashboard.sql import Query
 from deploy import leftovers, teardown
 from deploy.leftovers import Place
 from deploy.root import with_image
+from petrostream.annotations import Annotation, Annotations, Kind
 from petrostream.batches import cut, encode
-from petrostream.keys import QUARANTINE, SCORED, SUFFIX, parse_batch_key
+from petrostream.keys import QUARANTINE, SCORED, SUFFIX, SUMMARIES, parse_batch_key
 from petrostream.local import stack
 from petrostream.local.endpoint import ACCOUNT, HOST, REGION, environment
 from petrostream.local.execution import InvocationContext
@@ -35,9 +40,11 @@ from petrostream.local.function import Function
 from petrostream.local.resources import FUNCTION_TIMEOUT_SECONDS, Clients, outputs, provision
 from petrostream.local.worker import sqs_event
 from petrostream.models import PackedModel
+from petrostream.pipeline import RawObject
 from petrostream.recordings import find_recordings, read_recordings
 from petrostream.registry import ModelRegistry
 from petrostream.settings import PROJECT_ROOT, Settings
+from petrostream.tally import read_events
 from tests.browser._pipeline import Scoring
 from tests.infrastructure._described import described
 from tests.infrastructure._iam import Recorder, granted, missing, spare
@@ -279,21 +286,110 @@ def test_the_engineer_is_allowed_what_the_models_commands_do_and_nothing_else(
     held_against(recorder, policies["engineer"])
 
 
+PAGES = ("fleet", "well", "alarms", "accuracy", "quality", "pipeline", "explore")
+
+
+def visit(page: str, **parameters: str) -> AppTest:
+    script = (
+        "import streamlit as st\nfrom dashboard import navigation\n"
+        f"from dashboard.views.{page} import render\n"
+        "st.navigation(navigation.pages())\nrender()\n"
+    )
+    app = AppTest.from_string(script, default_timeout=120)
+    for name, value in ({"live": "off"} | parameters).items():
+        app.query_params[name] = value
+    return seen(app.run())
+
+
+def seen(page: AppTest) -> AppTest:
+    assert not page.exception, page.exception
+    return page
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    [button] = [each for each in page.button if each.label.startswith(label)]
+    return seen(button.click().run())
+
+
+@pytest.fixture
+def looked_after(provisioned: "Provisioned", packed: PackedModel, wells: Path) -> "Provisioned":
+    """A scored well, something in quarantine, a dead letter, and something said of an alarm."""
+    scoring = Scoring(provisioned, packed)
+    scoring.score(scoring.replay(wells, [WELL]))
+    (key, body), _ = every_kind_of_trouble(provisioned, wells)
+    provisioned.raw.put(key, body, "application/octet-stream")
+    scoring.pipeline.process(RawObject(key))
+    event = read_events(provisioned.curated)[0]
+    said = (event.well, event.recording, event.start, event.end)
+    when = datetime(2026, 11, 21)
+    Annotations(provisioned.curated).add(Annotation(*said, Kind.ACKNOWLEDGED, "Ana", when))
+    bury(provisioned, "{}")
+    st.cache_resource.clear()
+    return provisioned
+
+
 def test_the_dashboard_is_allowed_what_it_does_and_nothing_else(
     policies: dict[str, Any],
-    provisioned: "Provisioned",
-    packed: PackedModel,
-    wells: Path,
+    looked_after: "Provisioned",
     recorder: Recorder,
     calls: Callable[[Recorder], AbstractContextManager[None]],
 ) -> None:
-    scoring = Scoring(provisioned, packed)
-    scoring.score(scoring.replay(wells, [WELL]))
-    st.cache_resource.clear()
+    boto3.client("athena").create_work_group(Name="petrostream")
     with calls(recorder):
-        page = AppTest.from_file(PROJECT_ROOT / "dashboard" / "app.py", default_timeout=120).run()
-        assert not page.exception
+        for page in PAGES:
+            visit(page)
+        visit("well", time="7 d")
+        press(visit("explore"), "Run")
+        ask_athena()
+        read_summaries(looked_after)
     held_against(recorder, policies["dashboard"])
+
+
+def read_summaries(provisioned: "Provisioned") -> None:
+    """Read what the page of a well reads where more than a day of it is asked for."""
+    keys = list(provisioned.curated.keys(SUMMARIES))
+    _, unread = Curated(provisioned.settings.curated_bucket).figures(keys, at_once=len(keys))
+    assert not unread
+
+
+def ask_athena() -> None:
+    """Ask as on AWS; the embedded AWS knows no workgroup here, and has no rows."""
+    days = (date(2017, 2, 1), date(2017, 2, 28))
+    client = boto3.client("athena")
+    Athena(Workgroup("petrostream", "petrostream"), client).run(Query("SELECT 1", *days))
+    started = client.start_query_execution(QueryString="SELECT 1", WorkGroup="petrostream")
+    client.stop_query_execution(QueryExecutionId=started["QueryExecutionId"])
+
+
+def test_the_operator_is_allowed_what_the_pages_offer_and_nothing_else(
+    policies: dict[str, Any],
+    looked_after: "Provisioned",
+    recorder: Recorder,
+    calls: Callable[[Recorder], AbstractContextManager[None]],
+) -> None:
+    event = read_events(looked_after.curated)[0]
+    alarm = f"{event.well}/{event.recording}/{event.start}"
+    bury(looked_after, BODY_OF_AN_ANNOUNCEMENT.format(bucket=looked_after.raw.name))
+    with calls(recorder):
+        press(visit("alarms", alarm=alarm, who="Ana"), "True alarm")
+        page = visit("pipeline")
+        press(page, "Look at")
+        press(press(page, "Move back"), "Move 2 messages")
+    given = granted(policies["dashboard"]) | granted(policies["operator"])
+    assert missing(recorder.needed, given) == [], "the operator would be refused this"
+    assert spare(recorder.needed, granted(policies["operator"])) == []
+
+
+BODY_OF_AN_ANNOUNCEMENT = (
+    '{{"Records": [{{"eventName": "ObjectCreated:Put", "s3": {{"bucket": {{"name": "{bucket}"}}, '
+    '"object": {{"key": "readings/well=W/date=2017-02-01/r-20170201T000000.parquet"}}}}}}]}}'
+)
+
+
+def bury(provisioned: "Provisioned", body: str) -> None:
+    provisioned.clients.sqs.send_message(
+        QueueUrl=provisioned.settings.dead_letter_queue_url, MessageBody=body
+    )
 
 
 def test_all_of_it_is_destroyed_old_versions_and_delete_markers_too(

@@ -2,6 +2,7 @@ locals {
   policies = {
     producer  = jsonencode({ Version = "2012-10-17", Statement = local.producer })
     dashboard = jsonencode({ Version = "2012-10-17", Statement = local.dashboard })
+    operator  = jsonencode({ Version = "2012-10-17", Statement = local.operator })
     engineer  = jsonencode({ Version = "2012-10-17", Statement = local.engineer })
   }
 
@@ -36,10 +37,111 @@ locals {
       Resource = var.arns.curated
     },
     {
-      Sid      = "Read"
+      Sid    = "Read"
+      Effect = "Allow"
+      Action = "s3:GetObject"
+      Resource = [
+        for prefix in ["annotations", "events", "profiles", "quarantine", "scored", "summaries"] : "${var.arns.curated}/${prefix}/*"
+      ]
+    },
+    {
+      Sid      = "WhenBatchesCame"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = "${var.arns.curated}/scored/*"
+      Resource = "${var.arns.raw}/readings/*"
+    },
+    {
+      Sid      = "Evaluation"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${var.arns.models}/models/*"
+    },
+    {
+      Sid      = "WhichModel"
+      Effect   = "Allow"
+      Action   = ["ssm:GetParameter", "ssm:GetParameterHistory"]
+      Resource = var.model_parameter_arn
+    },
+    {
+      Sid      = "HowManyWait"
+      Effect   = "Allow"
+      Action   = "sqs:GetQueueAttributes"
+      Resource = [var.queue_arns.ingest, var.queue_arns.dead]
+    },
+    {
+      Sid      = "Measured"
+      Effect   = "Allow"
+      Action   = "cloudwatch:GetMetricData"
+      Resource = "*" # CloudWatch knows no resources here
+    },
+    {
+      Sid    = "Query"
+      Effect = "Allow"
+      Action = [
+        "athena:GetQueryExecution",
+        "athena:GetQueryResults",
+        "athena:StartQueryExecution",
+        "athena:StopQueryExecution",
+      ]
+      Resource = var.workgroup_arn
+    },
+    {
+      Sid      = "Tables"
+      Effect   = "Allow"
+      Action   = ["glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable"]
+      Resource = var.table_arns
+    },
+    {
+      Sid      = "Results"
+      Effect   = "Allow"
+      Action   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+      Resource = "${var.arns.results}/athena/*"
+    },
+    {
+      Sid      = "PlaceOfResults"
+      Effect   = "Allow"
+      Action   = ["s3:GetBucketLocation", "s3:ListBucket"]
+      Resource = var.arns.results
+    },
+    {
+      Sid      = "PlaceOfTables"
+      Effect   = "Allow"
+      Action   = "s3:GetBucketLocation"
+      Resource = var.arns.curated
+    },
+  ]
+
+  # Beside `dashboard`: says what of alarms, and deals with dead letters. Results can't be changed.
+  operator = [
+    {
+      Sid      = "Annotate"
+      Effect   = "Allow"
+      Action   = "s3:PutObject"
+      Resource = "${var.arns.curated}/annotations/*"
+    },
+    {
+      Sid      = "LookAtDeadLetters"
+      Effect   = "Allow"
+      Action   = "sqs:ReceiveMessage"
+      Resource = var.queue_arns.dead
+    },
+    {
+      Sid      = "TellGoneFromForbidden"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = var.arns.raw
+    },
+    {
+      Sid      = "MoveDeadLetters"
+      Effect   = "Allow"
+      Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:StartMessageMoveTask"]
+      Resource = var.queue_arns.dead
+    },
+    {
+      Sid      = "BackToTheQueue"
+      Effect   = "Allow"
+      Action   = "sqs:SendMessage"
+      Resource = var.queue_arns.ingest
     },
   ]
 

@@ -12,3 +12,13 @@ output "workgroup_arn" {
   description = "ARN of the workgroup."
   value       = aws_athena_workgroup.this.arn
 }
+
+output "arns" {
+  description = "ARNs of the catalogue, the database and its tables: what reading a table takes."
+  value = [
+    replace(aws_glue_catalog_database.this.arn, "/:database.*/", ":catalog"),
+    aws_glue_catalog_database.this.arn,
+    aws_glue_catalog_table.scored.arn,
+    aws_glue_catalog_table.events.arn,
+  ]
+}

@@ -1,0 +1,20 @@
+"""Links to the Well page at a time that another page is about."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from dashboard.times import SPANS
+
+_SPACE: Final = timedelta(minutes=10)
+
+
+def well_at(well: str, start: datetime, end: datetime) -> dict[str, str]:
+    """What the Well page is asked for: the shortest of its spans with a little on both sides.
+
+    >>> well_at("WELL-00001", datetime(2017, 2, 1, 12), datetime(2017, 2, 1, 12, 30))
+    {'well': 'WELL-00001', 'time': '1 h', 'until': '2017-02-01T12:40'}
+    """
+    needed = end - start + 2 * _SPACE
+    fitting = [name for name, length in SPANS.items() if length is not None and length >= needed]
+    until = (end + _SPACE).isoformat(timespec="minutes")
+    return {"well": well, "time": next(iter(fitting), "all"), "until": until}

@@ -1,0 +1,75 @@
+"""What the pages read beside the summaries; each remembers what it has read, for all visitors."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import streamlit as st
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dashboard.alarms import Events
+from dashboard.labelled import Labels
+from petrostream.annotations import Annotations
+from petrostream.aws import error_code
+from petrostream.errors import PetroStreamError, SettingsError
+from petrostream.settings import Settings
+from petrostream.storage import Bucket
+
+_REFUSED: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "Forbidden", "403", "UnauthorizedOperation"}
+)
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Readers of one curated bucket."""
+
+    bucket: Bucket
+    events: Events
+    annotations: Annotations
+    labels: Labels
+
+
+def find_stores() -> Stores:
+    """The readers of the curated bucket that the environment names."""
+    settings = Settings.load("curated_bucket")
+    return _stores(settings.curated_bucket, os.environ.get("AWS_ENDPOINT_URL", ""))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _stores(bucket: str, endpoint: str) -> Stores:  # noqa: ARG001 - another endpoint, another cache
+    curated = Bucket(bucket)
+    return Stores(curated, Events(curated), Annotations(curated), Labels(curated))
+
+
+def part(what: str, permission: str, read: Callable[[], _Result]) -> _Result | None:
+    """Read a part of a page; where that fails, say what is missing and let the rest be drawn.
+
+    Parameters
+    ----------
+    what
+        The part, as the subject of a sentence.
+    permission
+        What reading it takes, in Markdown.
+    """
+    try:
+        return read()
+    except PetroStreamError as error:
+        st.warning(f"**{what} can't be had.** {reason(error, permission)}", icon=":material/block:")
+        with st.expander("What was answered"):
+            st.text(str(error))
+        return None
+
+
+def reason(error: PetroStreamError, permission: str) -> str:
+    """Say in Markdown why something can't be had; holds no text from outside."""
+    cause = error.__cause__
+    if isinstance(cause, ClientError) and error_code(cause) in _REFUSED:
+        return f"These credentials lack the permission: it takes {permission}."
+    if isinstance(error, SettingsError):
+        return "The stack does not name it, or there are no credentials: `make status` shows more."
+    if isinstance(cause, BotoCoreError):
+        return "AWS does not answer; it is asked again with the next refresh."
+    return "`make status` shows how the stack is."
