@@ -28,8 +28,8 @@ given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 # A switch is off where it is empty, 0, no or false.
 switch = $(if $(filter-out 0 no false,$(1)),$(2))
 
-.PHONY: help setup demo up down train evaluate replay dashboard data status powerbi test bench check \
-  audit format lock clean
+.PHONY: help setup demo up down train evaluate replay dashboard data status powerbi test bench \
+  bench-dashboard check audit format lock clean
 
 # Single steps take the stack of the target that is named, whatever else is up.
 train replay dashboard: export PETROSTREAM_TARGET := $(TARGET)
@@ -100,6 +100,9 @@ test: $(READY) ## run every test
 
 bench: $(READY) ## measure the cold import of the handler
 	@exec $(RUN) tests/bench/bench_cold_import.py
+
+bench-dashboard: $(READY) ## measure paint, refresh and memory of the dashboard over 1, 7 and 30 days
+	@exec $(RUN) -m tests.bench.bench_dashboard $(ARGS)
 
 check: $(READY) ## lint, format, types, import directions, Terraform, workflows
 	@$(VENV)/bin/ruff check .

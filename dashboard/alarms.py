@@ -75,6 +75,12 @@ class Alarm:
         return severity_of(self.event.peak_score)
 
     @property
+    def shares(self) -> dict[str, float]:
+        """How much each of its drivers makes up of it, the strongest first, 0 to 1."""
+        total = sum(self.event.sensors.values()) or 1
+        return {name: self.event.sensors[name] / total for name in self.event.drivers}
+
+    @property
     def limits(self) -> tuple[str, ...]:
         """Engineering limits that were passed, where the model knows any."""
         return tuple(getattr(self.event, "limits", {}))
@@ -99,10 +105,10 @@ class Events:
     def read(self, snapshot: Snapshot, places: np.ndarray | None = None) -> Found:
         """Read what is new and join all runs; without `places`, of all batches.
 
-        Only batches with anomalies can have events, so that nothing has to be listed.
+        Only batches in which an alarm was on have events, so that nothing has to be listed.
         """
-        flagged = flagged_places(snapshot)
-        wanted = flagged if places is None else np.intersect1d(flagged, places)
+        alarming = alarming_places(snapshot)
+        wanted = alarming if places is None else np.intersect1d(alarming, places)
         objects = snapshot.chosen(wanted)
         with self._lock:
             fresh = [
@@ -135,9 +141,9 @@ class Events:
         return (runs, gap) if is_of_batch else None
 
 
-def flagged_places(snapshot: Snapshot) -> np.ndarray:
-    """The places of the batches that have anomalies."""
-    return np.flatnonzero(snapshot.batches["figures"]["anomalies"] > 0)
+def alarming_places(snapshot: Snapshot) -> np.ndarray:
+    """The places of the batches in which an alarm was on."""
+    return np.flatnonzero(snapshot.batches["figures"]["alarms"] > 0)
 
 
 def with_context(

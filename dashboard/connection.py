@@ -13,7 +13,8 @@ from petrostream.settings import Settings, use_stack, variable
 _PLACE: Final = "place"
 _SNAPSHOT: Final = "snapshot"
 _FAULT: Final = "fault"
-_WAIT_SECONDS: Final = 1.5
+_FIRST_WAIT_SECONDS: Final = 4.0
+_WAIT_SECONDS: Final = 0.7
 """How long a page waits for what is new; after that it shows what is known."""
 
 
@@ -51,7 +52,8 @@ def look(curated: Curated, *, again: bool) -> Sight:
     if again or state.get(_PLACE) is not curated:
         state[_PLACE] = curated
         try:
-            state[_SNAPSHOT] = curated.snapshot(_WAIT_SECONDS)
+            known = curated.known
+            state[_SNAPSHOT] = curated.snapshot(_WAIT_SECONDS if known else _FIRST_WAIT_SECONDS)
             state.pop(_FAULT, None)
         except PetroStreamError as error:
             state[_FAULT] = error

@@ -156,6 +156,11 @@ class Curated:
         """What is known of the scored batches after `wait_seconds` of listing what is new."""
         return self._follower.update(wait_seconds)
 
+    @property
+    def known(self) -> Snapshot | None:
+        """What is known of the scored batches already, without listing."""
+        return self._follower.known
+
     def rows(self, objects: Sequence[ScoredObject]) -> Rows:
         """Read the rows of some scored objects of one well, those that are new.
 

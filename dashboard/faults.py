@@ -21,7 +21,8 @@ _NO_BUCKET: Final = (
 )
 _REFUSED: Final = (
     "**These credentials may not read the curated bucket.** They need `s3:ListBucket` on it and "
-    "`s3:GetObject` on `scored/*` in it. Then press Refresh."
+    "`s3:GetObject` on `scored/*`, `summaries/*`, `events/*` and `profiles/*` in it. Then press "
+    "Refresh."
 )
 _OTHER: Final = (
     "**The storage could not be read.** Press Refresh to try again; `make status` shows how the "

@@ -17,8 +17,8 @@ from petrostream.profiles import SensorState
 from petrostream.sensors import BY_NAME, SENSOR_NAMES, Kind
 from petrostream.tuning import DetectorSettings
 
-ALARM_SECONDS: Final = DetectorSettings().alarm_seconds
-"""A well is in alarm while its newest anomaly is at most this long before its newest reading:
+ALARM_SECONDS: Final = DetectorSettings().merge_gap_seconds
+"""A well is in alarm while its newest row in alarm is at most this long before its newest reading:
 the quiet time after which the pipeline takes an event as over."""
 
 SILENT_AFTER: Final = timedelta(minutes=30)
@@ -32,7 +32,7 @@ class WellState(StrEnum):
     SILENT = "silent"
     UNSCORABLE = "not scorable"
     DEGRADED = "degraded sensors"
-    HAD_ANOMALIES = "had anomalies"
+    HAD_ALARMS = "had alarms"
     COMMISSIONING = "commissioning"
     NORMAL = "normal"
 
@@ -126,26 +126,26 @@ def _state(
     newest: pd.Series, recent: pd.DataFrame, degraded: dict[str, str], newest_written: pd.Timestamp
 ) -> WellState:
     """The first, that is the worst, of the states that hold."""
-    quiet = newest[LAST] - recent["last_anomaly"].max()
+    quiet = newest[LAST] - recent["last_alarm"].max()
     holds = {
         WellState.ALARM: quiet <= timedelta(seconds=ALARM_SECONDS),
         WellState.SILENT: newest_written - newest[MODIFIED] > SILENT_AFTER,
         WellState.UNSCORABLE: newest["ended"] == Status.UNSCORABLE,
         WellState.DEGRADED: bool(degraded),
-        WellState.HAD_ANOMALIES: recent["anomalies"].any(),
+        WellState.HAD_ALARMS: recent["alarms"].any(),
         WellState.COMMISSIONING: newest["ended"] == Status.COMMISSIONING,
     }
     return next((state for state in SEVERITY if holds.get(state)), WellState.NORMAL)
 
 
 def _since(state: WellState, newest: pd.Series, table: pd.DataFrame) -> datetime:
-    """When a state began, to a batch; the newest anomaly where there were some before."""
+    """When a state began, to a batch; the newest row in alarm where there were some before."""
     if state is WellState.SILENT:
         return newest[LAST].to_pydatetime()
-    if state is WellState.HAD_ANOMALIES:
-        return table["last_anomaly"].max().to_pydatetime()
+    if state is WellState.HAD_ALARMS:
+        return table["last_alarm"].max().to_pydatetime()
     if state is WellState.ALARM:
-        like = table["anomalies"].to_numpy() > 0
+        like = table["alarms"].to_numpy() > 0
     elif state is WellState.UNSCORABLE:
         like = table["ended"].to_numpy() == Status.UNSCORABLE
     else:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWorking
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -35,6 +36,7 @@ _LATE: Final = np.timedelta64(3600, "s")
 
 _DATES_EVERY_SECONDS: Final = 15.0
 _COLD_EVERY_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.1
 
 
 class Follower:
@@ -55,15 +57,18 @@ class Follower:
     def update(self, wait_seconds: float | None = None) -> Snapshot | None:
         """List what is new; gives what is known by then, `None` where that is nothing at all.
 
-        After `wait_seconds` the listing goes on in the background. What it raises is raised
-        here, at the latest by the call after.
+        After `wait_seconds`, or once there is something to show at all, the listing goes on in
+        the background. What it raises is raised here, at the latest by the call after.
         """
         with self._lock:
             if self._running is None:
                 self._running = self._worker.submit(self._update)
             running = self._running
         try:
-            running.result(wait_seconds)
+            if self._snapshot is None and wait_seconds is not None:
+                self._wait_for_something(running, wait_seconds)
+            else:
+                running.result(wait_seconds)
         except StillWorking:
             return self._snapshot
         finally:
@@ -72,8 +77,25 @@ class Follower:
                     self._running = None
         return self._snapshot
 
+    @property
+    def known(self) -> Snapshot | None:
+        """What is known already, without listing."""
+        return self._snapshot
+
+    def _wait_for_something(self, running: "Future[None]", seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self._snapshot is None and time.monotonic() < deadline:
+            with suppress(StillWorking):
+                running.result(_LOOK_SECONDS)
+                return
+        running.result(5 * _LOOK_SECONDS)  # a small place is listed whole in a moment
+
     def _update(self) -> None:
         prefixes = self._prefixes()
+        if self._snapshot is None and prefixes:  # the newest date alone, to have something to show
+            newest = prefixes.pop(0)
+            self._merge(*newest, self._list(*newest))
+            self._publish((len(prefixes), len(prefixes) + 1))
         with ThreadPoolExecutor(PARALLEL) as pool:
             listings = [pool.submit(self._list, *each) for each in prefixes]
             try:
@@ -149,13 +171,16 @@ class Follower:
         batches = np.concatenate([EMPTY, *self._dates.values()])
         batches["well"] = _places(self._wells, wells)[batches["well"]]
         batches["recording"] = _places(self._recordings, recordings)[batches["recording"]]
-        self._snapshot = Snapshot(
+        made = Snapshot(
             taken=_now(),
             batches=newest_versions(batches),
             wells=tuple(wells),
             recordings=tuple(recordings),
             pending=pending,
         )
+        if self._snapshot is not None:
+            made.take_over(self._snapshot)
+        self._snapshot = made
 
 
 def _grouped(dates: list[str]) -> list[tuple[str, str]]:

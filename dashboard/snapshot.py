@@ -161,7 +161,7 @@ class Snapshot:
     def table(self) -> pd.DataFrame:
         """A row a batch: well, recording, times, counts, worst score, how it ended, model.
 
-        `last_anomaly` is NaT and `worst` NaN where there is none. Rows are in the order of
+        `last_alarm` is NaT and `worst` NaN where there is none. Rows are in the order of
         `batches`.
         """
         figures, second = self.batches["figures"], self.batches["second"]
@@ -181,12 +181,19 @@ class Snapshot:
                 "rows": counts["commissioning"] + counts["scored"] + counts["unscorable"],
                 "worst": figures["worst"].astype(float),
                 "worst_at": _after(second, figures["worst_ms"]),
-                "last_anomaly": _after(second, figures["last_anomaly_ms"]),
+                "alarms": figures["alarms"].astype(np.int64),
+                "last_alarm": _after(second, figures["last_alarm_ms"]),
                 "ended": statuses[figures["ended"]],
                 "top_sensor": sensors[figures["top_sensor"]],
                 "model": _hexadecimal(figures["model"]),
             }
         )
+
+    def take_over(self, earlier: "Snapshot") -> None:
+        """Where nothing has changed since an earlier snapshot, take over what that one made."""
+        if self.batches.tobytes() == earlier.batches.tobytes():
+            made = {"table", "objects"} & vars(earlier).keys()
+            vars(self).update({name: vars(earlier)[name] for name in made})
 
     @property
     def is_empty(self) -> bool:

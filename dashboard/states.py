@@ -11,7 +11,7 @@ MARKS: Final = {
     WellState.SILENT: ("✕", "violet"),
     WellState.UNSCORABLE: ("◌", "violet"),
     WellState.DEGRADED: ("◆", "orange"),
-    WellState.HAD_ANOMALIES: ("△", "orange"),
+    WellState.HAD_ALARMS: ("△", "orange"),
     WellState.COMMISSIONING: ("◔", "gray"),
     WellState.NORMAL: ("●", "blue"),
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+_MILLION: Final = 1_000_000
 _STEPS: Final = (
     (timedelta(days=730), timedelta(days=365.25), "years"),
     (timedelta(days=2), timedelta(days=1), "days"),
@@ -25,6 +26,15 @@ def ago(then: datetime, now: datetime) -> str:
         if age >= least:
             return f"{age // unit} {name} ago"
     return f"{age.seconds} s ago"
+
+
+def short(number: int) -> str:
+    """A number that fits on a tile.
+
+    >>> short(123_456), short(2_592_000)
+    ('123,456', '2.59 million')
+    """
+    return f"{number:,}" if number < _MILLION else f"{number / _MILLION:,.2f} million"
 
 
 def minute(time: datetime) -> str:

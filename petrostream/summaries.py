@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from petrostream.batches import readings_of
 from petrostream.columns import (
+    ALARM,
     ANOMALY_FLAG,
     ANOMALY_SCORE,
     CLASS,
@@ -29,7 +30,7 @@ from petrostream.errors import PermanentError
 from petrostream.keys import BatchId
 from petrostream.recordings import microseconds_of
 from petrostream.scoring import Counts
-from petrostream.sensors import BY_NAME, SENSOR_NAMES, Kind
+from petrostream.sensors import BY_NAME, SENSOR_NAMES
 
 FORMAT: Final = 1
 LINE_POINTS: Final = 12
@@ -44,7 +45,7 @@ SHARES: Final = 15
 """Shares of a batch's rows are kept in fifteenths, rounded up: a few rows are not nothing."""
 
 STATUSES: Final = tuple(Status)
-LAST_STATES: Final = ("", "missing", "frozen", "unprofiled")
+LAST_STATES: Final = ("", "missing", "frozen", "unprofiled", "implausible")
 _SCORE_STEPS: Final = 64
 _SCORE_CODES: Final = 255
 
@@ -58,33 +59,25 @@ FIGURES: Final = np.dtype(
         ("anomalies", "<u4"),
         ("worst", "<f4"),
         ("worst_ms", "<u4"),
-        ("last_anomaly_ms", "<u4"),
+        ("alarms", "<u4"),
+        ("last_alarm_ms", "<u4"),
         ("ended", "u1"),
         ("top_sensor", "u1"),
         ("line", "u1", (LINE_POINTS,)),
         ("sensors", "<u2", (len(SENSOR_NAMES),)),
         ("labels", [("label", "u1"), ("rows", "<u4"), ("anomalies", "<u4")], (LABELS,)),
         ("model", "V4"),
-        ("spare", "u1"),
     ]
 )
 """A batch's figures. Times are ms after the second in the key, `NEVER` where there is none.
 
-`worst` is NaN where no row was scored; `ended` is the last row's status (its place in
-`STATUSES`), `top_sensor` the place in the list of sensors of the one that was furthest off in
-most anomalies, `line` the highest score of each twelfth of the batch's time (`score_of`),
-`sensors` packs shares and state (`missing_share`, `frozen_share`, `implausible_share`,
-`last_state`), `model` has the first eight hexadecimal digits of the model's version.
+`alarms` counts the rows in alarm; `worst` is NaN where no row was scored; `ended` is the last
+row's status (its place in `STATUSES`), `top_sensor` the place in the list of sensors of the one
+that drove most rows in alarm, or most anomalies where none was, `line` the highest score of each
+twelfth of the batch's time (`score_of`), `sensors` packs shares and state (`missing_share`,
+`frozen_share`, `implausible_share`, `last_state`), `model` has the first eight hexadecimal digits
+of the model's version.
 """
-
-PLAUSIBLE: Final[dict[Kind, tuple[float, float]]] = {
-    Kind.PRESSURE: (0.0, 1e8),
-    Kind.TEMPERATURE: (-20.0, 200.0),
-    Kind.FLOW: (-0.01, 10.0),
-    Kind.OPENING: (-1.0, 101.0),
-    Kind.VALVE: (0.0, 1.0),
-}
-"""What a sensor of an offshore well can read, in the kind's unit; beyond it, it is broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +159,13 @@ def frozen_share(sensors: np.ndarray) -> np.ndarray:
 
 
 def implausible_share(sensors: np.ndarray) -> np.ndarray:
-    """Share of rows whose reading is none that such a sensor can give (`PLAUSIBLE`)."""
+    """Share of rows whose reading is none that such a sensor can give."""
     return (sensors >> 8 & SHARES) / SHARES
 
 
 def last_state(sensors: np.ndarray) -> np.ndarray:
     """How the sensor was at the batch's last row: a place in `LAST_STATES`."""
-    return sensors >> 12 & 3
+    return sensors >> 12 & 15
 
 
 def _short(model_version: str) -> bytes:
@@ -188,19 +181,22 @@ def _put_scores(figures: np.ndarray, rows: pa.Table, batch: BatchId) -> None:
     begin = int(np.datetime64(batch.first_second, "us").astype(np.int64))
     milliseconds = (times - begin) // 1000
     score = rows.column(ANOMALY_SCORE).to_numpy()
+    alarming = np.flatnonzero(rows.column(ALARM).to_numpy())
     flagged = np.flatnonzero(rows.column(ANOMALY_FLAG).to_numpy())
     scored = np.flatnonzero(np.isfinite(score))
     figures["span_ms"] = milliseconds[-1]
     figures["ended"] = STATUSES.index(Status(rows.column(STATUS)[-1].as_py()))
     figures["worst"], figures["worst_ms"] = np.nan, NEVER
-    figures["last_anomaly_ms"], figures["top_sensor"] = NEVER, NO_SENSOR
+    figures["last_alarm_ms"], figures["top_sensor"] = NEVER, NO_SENSOR
     if len(scored):
         worst = scored[np.argmax(score[scored])]
         figures["worst"], figures["worst_ms"] = score[worst], milliseconds[worst]
         figures["line"] = _line(milliseconds[scored], score[scored], int(milliseconds[-1]))
-    if len(flagged):
-        figures["last_anomaly_ms"] = milliseconds[flagged[-1]]
-        names, counts = np.unique(_texts(rows, TOP_SENSOR)[flagged], return_counts=True)
+    if len(alarming):
+        figures["alarms"], figures["last_alarm_ms"] = len(alarming), milliseconds[alarming[-1]]
+    if len(alarming) or len(flagged):
+        driven = alarming if len(alarming) else flagged
+        names, counts = np.unique(_texts(rows, TOP_SENSOR)[driven], return_counts=True)
         top = str(names[np.argmax(counts)])
         figures["top_sensor"] = SENSOR_NAMES.index(top) if top in BY_NAME else NO_SENSOR
 
@@ -224,7 +220,7 @@ class _Quality:
 
     @classmethod
     def of(cls, rows: pa.Table, readings: np.ndarray) -> "_Quality":
-        lows, highs = np.array([PLAUSIBLE[BY_NAME[name].kind] for name in SENSOR_NAMES]).T
+        lows, highs = np.array([BY_NAME[name].plausible for name in SENSOR_NAMES]).T
         texts = _texts(rows, DEGRADED_SENSORS)
         frozen = np.zeros(len(SENSOR_NAMES), dtype=int)
         for text, number in zip(*np.unique(texts, return_counts=True), strict=True):

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, frame, navigation
-from dashboard.alarms import Alarm, Severity, flagged_places, with_context
+from dashboard.alarms import Alarm, Severity, alarming_places, with_context
 from dashboard.filters import choose_day, choose_many, choose_one
 from dashboard.labelled import Recordings
 from dashboard.links import well_at
@@ -82,7 +82,7 @@ def _draw(view: frame.View) -> None:
 
 def _labels(stores: Stores, snapshot: Snapshot) -> Recordings:
     """Labels of the time in which something was flagged: an alarm is nowhere else."""
-    return stores.labels.read(snapshot, flagged_places(snapshot))
+    return stores.labels.read(snapshot, alarming_places(snapshot))
 
 
 def _filtered(alarms: Sequence[Alarm], zone: ZoneInfo) -> list[Alarm]:
@@ -321,7 +321,7 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
     title, link = st.columns([3, 1], vertical_alignment="center")
     title.markdown(
         f"**{event.well}**, {start:%Y-%m-%d %H:%M:%S}, {lasted(event.seconds)}: score up to "
-        f"{event.peak_score:.2f}, driven by {', '.join(event.drivers)}"
+        f"{event.peak_score:.2f}, driven by {_drivers(alarm)}"
     )
     with link:
         navigation.link(
@@ -333,6 +333,12 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
     for each in alarm.standing.said:
         when = local(each.when, zone)
         st.text(f"{when:%Y-%m-%d %H:%M:%S}  {each.who}: {each.kind}{_tail(each)}")
+
+
+def _drivers(alarm: Alarm) -> str:
+    shares = ", ".join(f"{name} ({share:.0%})" for name, share in alarm.shares.items())
+    limits = ", ".join(alarm.limits)
+    return f"{shares}; limits passed: {limits}" if limits else shares
 
 
 def _tail(annotation: Annotation) -> str:

@@ -18,7 +18,7 @@ from dashboard.states import score_line, state_markdown
 from dashboard.strip import span_of, strip_chart, strip_height, worst_by_bin
 from dashboard.times import local
 from dashboard.units import spelled_out
-from dashboard.words import ago, degraded_words, minute
+from dashboard.words import ago, degraded_words, minute, short
 from petrostream.batches import COMMISSIONING_SECONDS
 
 _TILE_PIXELS: Final = 171
@@ -81,7 +81,7 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
         )
         _figure(
             "Readings",
-            f"{now.readings:,}",
+            short(now.readings),
             _change(now.readings, before, "readings"),
             f"Rows that the pipeline has taken in {when}, one a second of a recording.",
         )
@@ -92,7 +92,7 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
             "Wells of which something was scored in the last half hour that anything was.",
         )
         table = view.snapshot.table
-        newest = table.loc[table[MODIFIED].idxmax()]
+        newest = table.loc[table[LAST].idxmax()]
         lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
         _figure(
             "Reading to score",
@@ -166,8 +166,8 @@ def _why(well: Well) -> str:
 def _show_alarms(view: frame.View) -> None:
     st.subheader("Newest alarms", anchor=False)
     table = view.snapshot.table
-    places = np.flatnonzero(table["anomalies"].to_numpy() > 0)
-    newest = places[np.argsort(table["last_anomaly"].to_numpy()[places])[::-1]]
+    places = np.flatnonzero(table["alarms"].to_numpy() > 0)
+    newest = places[np.argsort(table["last_alarm"].to_numpy()[places])[::-1]]
     objects = view.snapshot.chosen(newest[:_ALARMING_BATCHES])
     alarms = sorted(map(Alarm, view.curated.runs(objects)), key=lambda each: each.end)[::-1]
     if not alarms:

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         page = running.new_page(**options)
         page.set_default_timeout(_LOADING_MS)
         page.goto(chosen.url)
-        page.wait_for_selector("[data-testid=stVegaLiteChart] canvas, [data-testid=stAlert]")
+        page.wait_for_selector("[data-testid=stVegaLiteChart] .marks, [data-testid=stAlert]")
         wait_until_drawn(page)
         page.screenshot(path=chosen.out)
     return 0

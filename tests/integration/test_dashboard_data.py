@@ -93,7 +93,7 @@ def test_figures_are_those_of_the_curated_rows(
         assert shown["first"].min() == of_well["timestamp"].min().floor("s")
         assert abs(shown["last"].max() - of_well["timestamp"].max()) < pd.Timedelta("1ms")
         assert shown["worst"].max() == pytest.approx(of_well["anomaly_score"].max())
-    newest = table["last_anomaly"].max()
+    newest = table["last_alarm"].max()
     assert abs(newest - flagged["timestamp"].max()) < pd.Timedelta("1ms")
     states = {each.name: str(each.state) for each in wells_of(snapshot, None)}
     assert states == {WELL: "alarm now", "WELL-90001": "normal"}

@@ -27,7 +27,7 @@ def batch(number: int, **figures: Any) -> np.ndarray:
         "span_ms": SPAN_MS,
         "scored": 600,
         "worst": 0.5,
-        "last_anomaly_ms": summaries.NEVER,
+        "last_alarm_ms": summaries.NEVER,
         "ended": 1,
         "top_sensor": summaries.NO_SENSOR,
     }
@@ -40,7 +40,8 @@ def flagged(number: int, seconds_before_the_end: int = 0, anomalies: int = 9) ->
     return batch(
         number,
         anomalies=anomalies,
-        last_anomaly_ms=SPAN_MS - 1000 * seconds_before_the_end,
+        alarms=anomalies,
+        last_alarm_ms=SPAN_MS - 1000 * seconds_before_the_end,
         top_sensor=SENSOR_NAMES.index("T-TPT"),
     )
 
@@ -71,9 +72,9 @@ def test_a_well_is_judged_by_its_newest_batches() -> None:
     assert state_of(batch(0), batch(1, **UNSCORABLE)) is WellState.UNSCORABLE
     assert state_of(flagged(0, 200), batch(1, **UNSCORABLE)) is WellState.UNSCORABLE
     assert state_of(flagged(0)) is WellState.ALARM
-    assert state_of(flagged(0, ALARM_SECONDS)) is WellState.ALARM
-    assert state_of(flagged(0, ALARM_SECONDS + 1)) is WellState.HAD_ANOMALIES
-    assert state_of(flagged(0), batch(1)) is WellState.HAD_ANOMALIES
+    quiet_batch = 60 * BATCH_MINUTES
+    assert state_of(flagged(0, ALARM_SECONDS - quiet_batch), batch(1)) is WellState.ALARM
+    assert state_of(flagged(0, ALARM_SECONDS - quiet_batch + 1), batch(1)) is WellState.HAD_ALARMS
 
 
 def test_anomalies_older_than_the_chosen_time_are_forgotten() -> None:

@@ -32,6 +32,7 @@ def rows(count: int = 120) -> pa.Table:
         "status": ["commissioning"] * 5 + ["scored"] * (count - 5),
         "anomaly_score": [None] * 5 + [1.5 if each else 0.25 for each in flag[5:]],
         "anomaly_flag": flag.astype(int).tolist(),
+        "alarm": flag.astype(int).tolist(),
         "top_sensor": ["T-TPT" if each else None for each in flag],
         "degraded_sensors": ["P-TPT=frozen" if n % 2 else "" for n in range(count)],
     }
@@ -74,7 +75,7 @@ def test_the_key_has_the_counts_and_the_scores() -> None:
     assert found["span_ms"] == 119_000
     assert found["worst"] == pytest.approx(1.5)
     assert found["worst_ms"] == 110_000
-    assert found["last_anomaly_ms"] == 119_000
+    assert found["last_alarm_ms"] == 119_000
     assert SENSOR_NAMES[found["top_sensor"]] == "T-TPT"
     assert summaries.STATUSES[found["ended"]] == "scored"
     line = summaries.score_of(found["line"])
