@@ -86,8 +86,8 @@ def test_wells_come_worst_first_then_by_their_anomalies() -> None:
     wells = wells_of(
         snapshot(
             A=[batch(20)],
-            B=[flagged(19, anomalies=2), batch(20)],
-            C=[flagged(19, anomalies=9), batch(20)],
+            B=[flagged(18, anomalies=2), batch(20)],
+            C=[flagged(18, anomalies=9), batch(20)],
             D=[batch(20, **COMMISSIONING)],
             E=[batch(20, **UNSCORABLE)],
             F=[flagged(20)],
