@@ -29,7 +29,7 @@ given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 switch = $(if $(filter-out 0 no false,$(1)),$(2))
 
 .PHONY: help setup demo up down train evaluate replay dashboard data status powerbi test bench \
-  bench-dashboard check audit format lock clean
+  bench-dashboard screenshots check audit format lock clean
 
 # Single steps take the stack of the target that is named, whatever else is up.
 train replay dashboard: export PETROSTREAM_TARGET := $(TARGET)
@@ -103,6 +103,10 @@ bench: $(READY) ## measure the cold import of the handler
 
 bench-dashboard: $(READY) ## measure paint, refresh and memory of the dashboard over 1, 7 and 30 days
 	@exec $(RUN) -m tests.bench.bench_dashboard $(ARGS)
+
+screenshots: $(READY) ## take the documentation's pictures, of DATA replayed
+	@$(call need_data)
+	@exec $(RUN) -m tests.browser.screenshots $(call given,DATA,) $(call given,LIMIT,--limit)
 
 check: $(READY) ## lint, format, types, import directions, Terraform, workflows
 	@$(VENV)/bin/ruff check .

@@ -23,7 +23,7 @@ from petrostream.batches import COMMISSIONING_SECONDS
 
 _TILE_PIXELS: Final = 171
 _TILE_POINTS: Final = 48
-_AROUND_STRIP: Final = 100
+_AROUND_STRIP: Final = 130
 _ALARMS: Final = 10
 _ALARMING_BATCHES: Final = 60
 
@@ -165,16 +165,12 @@ def _why(well: Well) -> str:
 
 def _show_alarms(view: frame.View) -> None:
     st.subheader("Newest alarms", anchor=False)
-    table = view.snapshot.table
-    places = np.flatnonzero(table["alarms"].to_numpy() > 0)
-    newest = places[np.argsort(table["last_alarm"].to_numpy()[places])[::-1]]
-    objects = view.snapshot.chosen(newest[:_ALARMING_BATCHES])
-    alarms = sorted(map(Alarm, view.curated.runs(objects)), key=lambda each: each.end)[::-1]
+    alarms = _newest_alarms(view)
     if not alarms:
         st.info("There has been no alarm yet.", icon=":material/check_circle:")
         return
     st.dataframe(
-        alarms_table(alarms[:_ALARMS], view),
+        alarms_table(alarms, view),
         hide_index=True,
         alt="The newest alarms",
         column_config={
@@ -183,6 +179,20 @@ def _show_alarms(view: frame.View) -> None:
         },
     )
     link("alarms", "All alarms", {}, icon=":material/notifications:")
+
+
+def _newest_alarms(view: frame.View) -> list[Alarm]:
+    """The newest alarms, each read back to the batch in which it opened."""
+    table = view.snapshot.table
+    places = np.flatnonzero(table["alarms"].to_numpy() > 0)
+    newest = places[np.argsort(table["last_alarm"].to_numpy()[places])[::-1]]
+    number = _ALARMING_BATCHES
+    while True:
+        runs = view.curated.runs(view.snapshot.chosen(newest[:number]))
+        alarms = sorted(map(Alarm, runs), key=lambda each: each.end)[::-1][:_ALARMS]
+        if number >= len(newest) or all(each.event.opens for each in alarms):
+            return alarms
+        number *= 2
 
 
 def alarms_table(alarms: Sequence[Alarm], view: frame.View) -> pd.DataFrame:
