@@ -29,6 +29,7 @@ from petrostream.columns import (
     ANOMALY_SCORE,
     CLASS,
     DEGRADED_SENSORS,
+    DRIVERS,
     RECORDING,
     STATUS,
     TIMESTAMP,
@@ -41,11 +42,13 @@ from petrostream.profiles import Profile
 from petrostream.sensors import BY_NAME, SENSOR_NAMES
 from petrostream.storage import Bucket
 
-VERDICT_COLUMNS: Final = (STATUS, ANOMALY_SCORE, ANOMALY_FLAG, TOP_SENSOR, DEGRADED_SENSORS)
+VERDICT_COLUMNS: Final = (
+    STATUS, ANOMALY_SCORE, ANOMALY_FLAG, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS,
+)  # fmt: skip
 """What the pipeline says of a reading."""
 
 _COLUMNS: Final = (TIMESTAMP, RECORDING, CLASS, *SENSOR_NAMES, *VERDICT_COLUMNS)
-_WORDS: Final = (RECORDING, STATUS, TOP_SENSOR, DEGRADED_SENSORS)
+_WORDS: Final = (RECORDING, STATUS, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS)
 _PARALLEL: Final = 8
 _WELLS_KEPT: Final = 4
 _MOST_ROWS: Final = 200_000

@@ -6,19 +6,18 @@ import pandas as pd
 from dashboard.data import Rows
 from dashboard.fleet import degraded_sensors
 from dashboard.units import scale_of, spelled_out
-from petrostream.columns import ANOMALY_FLAG, DEGRADED_SENSORS, TOP_SENSOR
+from petrostream.columns import ANOMALY_FLAG, DEGRADED_SENSORS, DRIVERS
 from petrostream.profiles import Profile
 
 
 def health_table(rows: Rows, profile: Profile | None) -> pd.DataFrame:
     """A row a sensor that has readings, those that drive the anomalies first.
 
-    "Off by" is the newest reading's distance from the profile in its spreads, "Furthest off" the
-    share of the anomalies in which no sensor was further off.
+    "Off by" is the newest reading's distance from the profile in its spreads, "Drives" how much of
+    the anomalies' level the sensor makes up.
     """
     table = rows.table
-    flagged = table.loc[table[ANOMALY_FLAG] == 1, TOP_SENSOR]
-    shares = flagged.value_counts(normalize=True)
+    shares = driving_shares(table.loc[table[ANOMALY_FLAG] == 1, DRIVERS])
     degraded = degraded_sensors(str(table[DEGRADED_SENSORS].iloc[-1]))
     found = []
     for name in rows.sensors:
@@ -30,7 +29,7 @@ def health_table(rows: Rows, profile: Profile | None) -> pd.DataFrame:
         found.append(
             {
                 "Sensor": spelled_out(name),
-                "Furthest off": float(shares.get(name, 0.0)),
+                "Drives": float(shares.get(name, 0.0)),
                 "Off by": (newest - known.centre) / known.spread if has_spread else np.nan,
                 "Newest": newest * factor,
                 "Normal": known.centre * factor if known and known.readings else np.nan,
@@ -40,4 +39,19 @@ def health_table(rows: Rows, profile: Profile | None) -> pd.DataFrame:
             }
         )
     ordered = pd.DataFrame(found)
-    return ordered.sort_values("Furthest off", ascending=False, kind="stable", ignore_index=True)
+    return ordered.sort_values("Drives", ascending=False, kind="stable", ignore_index=True)
+
+
+def driving_shares(drivers: pd.Series) -> dict[str, float]:
+    """How much each sensor drives some rows, from their column `drivers`; shares add up to 1.
+
+    >>> driving_shares(pd.Series(["P-TPT=60% T-TPT=40%", "P-TPT=100%", ""]))
+    {'P-TPT': 0.8, 'T-TPT': 0.2}
+    """
+    percents: dict[str, float] = {}
+    for text, rows in drivers.value_counts().items():
+        for word in str(text).split():
+            name, _, percent = word.partition("=")
+            percents[name] = percents.get(name, 0.0) + int(rows) * float(percent.rstrip("%"))
+    total = sum(percents.values())
+    return {name: percent / total for name, percent in percents.items()}

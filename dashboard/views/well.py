@@ -202,12 +202,11 @@ def _show_health(rows: Rows, profiles: dict[str, Profile | None]) -> None:
         hide_index=True,
         alt="The sensors: what they read, how far off they are, and their health",
         column_config={
-            "Furthest off": st.column_config.ProgressColumn(
+            "Drives": st.column_config.ProgressColumn(
                 format="percent",
                 min_value=0.0,
                 max_value=1.0,
-                help="Share of this time's anomalies in which no sensor was further off: what "
-                "drives the alarm",
+                help="How much of this time's anomalies the sensor makes up: what drives the alarm",
             ),
             "Off by": st.column_config.NumberColumn(
                 format="%.1f", help="Distance of the newest reading from the profile, in spreads"
