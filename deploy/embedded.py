@@ -120,7 +120,8 @@ def provision(
 def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of Terraform against the embedded AWS: nothing of an account's is left."""
     kept = {name: value for name, value in os.environ.items() if name not in _of_the_account()}
-    if "TF_PLUGIN_CACHE_DIR" not in kept:
+    has_mirror = "-plugin-dir" in kept.get(_INIT_OPTIONS, "")
+    if "TF_PLUGIN_CACHE_DIR" not in kept and not has_mirror:
         _PLUGINS.mkdir(parents=True, exist_ok=True)
         kept["TF_PLUGIN_CACHE_DIR"] = str(_PLUGINS)
     if _INIT_OPTIONS in kept:  # a mirror of the provider holds here too, a backend does not
