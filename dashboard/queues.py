@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
@@ -12,6 +12,7 @@ from petrostream import aws
 from petrostream.aws import explained
 from petrostream.errors import PermanentError
 from petrostream.keys import parse_batch_key
+from petrostream.metrics import Metric, newest_point
 from petrostream.notifications import announced_objects
 from petrostream.settings import Settings
 from petrostream.storage import Bucket
@@ -173,29 +174,11 @@ def newest_metric(
     namespace: str, metric: str, dimensions: dict[str, str], statistic: str
 ) -> float | None:
     """The newest value of a CloudWatch metric of the last quarter of an hour, if there is one."""
-    end = datetime.now(UTC)
-    client: Any = boto3.client("cloudwatch", config=_CONFIG)
     with explained(f"asking CloudWatch for {metric}"):
-        answer = client.get_metric_data(
-            MetricDataQueries=[
-                {
-                    "Id": "newest",
-                    "MetricStat": {
-                        "Metric": {
-                            "Namespace": namespace,
-                            "MetricName": metric,
-                            "Dimensions": [
-                                {"Name": name, "Value": value} for name, value in dimensions.items()
-                            ],
-                        },
-                        "Period": _PERIOD_SECONDS,
-                        "Stat": statistic,
-                    },
-                }
-            ],
-            StartTime=end - _LOOK_BACK,
-            EndTime=end,
-            ScanBy="TimestampDescending",
-        )["MetricDataResults"]
-    values = [value for result in answer for value in result["Values"]]
-    return float(values[0]) if values else None
+        point = newest_point(
+            boto3.client("cloudwatch", config=_CONFIG),
+            Metric(namespace, metric, dimensions, statistic),
+            back=_LOOK_BACK,
+            period_seconds=_PERIOD_SECONDS,
+        )
+    return None if point is None else float(point.value)

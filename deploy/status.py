@@ -4,8 +4,7 @@ or next to nothing, however much is stored.
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from deploy import model, stackfile
@@ -13,6 +12,7 @@ from deploy.account import client, explained
 from petrostream.errors import PetroStreamError
 from petrostream.keys import SCORED
 from petrostream.local import stack
+from petrostream.metrics import Metric, Point, newest_point
 from petrostream.settings import AWS, Settings
 
 NAMESPACE: Final = "PetroStream"
@@ -92,12 +92,9 @@ def _queue(url: str) -> str:
 
 
 def _oldest_message(queue_url: str) -> str:
-    point = newest_point(
-        "AWS/SQS",
-        "ApproximateAgeOfOldestMessage",
-        {"QueueName": queue_url.rpartition("/")[2]},
-        "Maximum",
-        _AGE_LOOK_BACK,
+    queue = {"QueueName": queue_url.rpartition("/")[2]}
+    point = _newest(
+        Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, "Maximum"), _AGE_LOOK_BACK
     )
     return "not measured lately" if point is None else f"{point.value:.0f} s"
 
@@ -109,7 +106,7 @@ def last_result(curated_bucket: str) -> str:
     is older than its look back, or the metrics are not kept, as on the embedded AWS), a bounded
     number of pages is listed.
     """
-    point = newest_point(NAMESPACE, "Rows", {"service": "scoring"}, "Sum", _LOOK_BACK)
+    point = _newest(Metric(NAMESPACE, "Rows", {"service": "scoring"}, "Sum"), _LOOK_BACK)
     if point is not None:
         return f"{point.value:,.0f} rows in the five minutes from {point.time:%Y-%m-%d %H:%M} UTC"
     newest: dict[str, Any] | None = None
@@ -133,46 +130,8 @@ def last_result(curated_bucket: str) -> str:
     return f"{newest['Key'].removeprefix(SCORED)} at {newest['LastModified']:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A metric's value and when its period began, UTC."""
-
-    time: datetime
-    value: float
-
-
-def newest_point(
-    namespace: str, metric: str, dimensions: dict[str, str], statistic: str, back: timedelta
-) -> Point | None:
-    """The newest value of a metric; `None` where there is none in that time."""
-    end = datetime.now(UTC)
-    answer = client("cloudwatch").get_metric_data(
-        MetricDataQueries=[
-            {
-                "Id": "newest",
-                "MetricStat": {
-                    "Metric": {
-                        "Namespace": namespace,
-                        "MetricName": metric,
-                        "Dimensions": [
-                            {"Name": name, "Value": value} for name, value in dimensions.items()
-                        ],
-                    },
-                    "Period": _PERIOD_SECONDS,
-                    "Stat": statistic,
-                },
-            }
-        ],
-        StartTime=end - back,
-        EndTime=end,
-        ScanBy="TimestampDescending",
-    )["MetricDataResults"]
-    points = [
-        Point(time, value)
-        for result in answer
-        for time, value in zip(result["Timestamps"], result["Values"], strict=True)
-    ]
-    return max(points, key=lambda point: point.time, default=None)
+def _newest(metric: Metric, back: timedelta) -> Point | None:
+    return newest_point(client("cloudwatch"), metric, back=back, period_seconds=_PERIOD_SECONDS)
 
 
 def _alarms(names: list[str]) -> str:

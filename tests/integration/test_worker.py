@@ -249,8 +249,12 @@ def test_a_disabled_mapping_polls_nothing_until_it_is_enabled(
     [mapping] = lambda_.list_event_source_mappings()["EventSourceMappings"]
     lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     send(provisioned, log, "work")
+    looks: list[str] = []
+    lambda_.meta.events.register(
+        "after-call.lambda.GetEventSourceMapping", lambda **_: looks.append("looked")
+    )
     with working(provisioned):
-        time.sleep(1.0)
+        wait_for(lambda: len(looks) > 1)
         assert log.read_text() == ""
         lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
         wait_for(lambda: queues(settings.queue_url) == 0)
