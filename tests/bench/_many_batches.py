@@ -40,7 +40,10 @@ def scored(batch: BatchId, *, anomalies: int) -> pa.Table:
         "status": ["scored"] * ROWS,
         "anomaly_score": np.where(flag, 1.5, 0.4) + noise.uniform(0, 0.2, ROWS),
         "anomaly_flag": flag.astype(np.int8),
+        "alarm": flag.astype(np.int8),
         "top_sensor": ["P-TPT" if each else None for each in flag],
+        "drivers": ["P-TPT=80% P-PDG=20%" if each else "" for each in flag],
+        "limits": [""] * ROWS,
         "degraded_sensors": [""] * ROWS,
         "class": np.zeros(ROWS, dtype=np.int16),
     }
