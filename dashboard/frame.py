@@ -6,7 +6,7 @@ itself, so the page must hold no other fragment with `run_every`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,8 @@ from dashboard.connection import connect, look
 from dashboard.data import Curated
 from dashboard.faults import advice
 from dashboard.snapshot import LAST, MODIFIED, Snapshot
-from dashboard.words import ago
+from dashboard.times import local
+from dashboard.words import ago, minute
 from petrostream.errors import PetroStreamError
 
 REFRESH_SECONDS: Final = 5
@@ -30,6 +31,7 @@ ZONES: Final = (
 )
 _LIVE: Final = "live"
 _ZONE: Final = "zone"
+_OLD: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
         if not sight.fault:
             st.info("The first listing is on its way.", icon=":material/hourglass_empty:")
         return
-    _show_age(curated, sight.snapshot)
+    _show_age(curated, sight.snapshot, zone)
     if not sight.snapshot.is_empty:
         draw(View(curated, sight.snapshot, zone))
     elif not sight.snapshot.pending[0]:
@@ -82,13 +84,19 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
     _show_unreadable(curated)
 
 
-def _show_age(curated: Curated, snapshot: Snapshot) -> None:
+def _age_words(newest: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """How old the newest reading is; of an old one, as in a replay, the date as well."""
+    age = f"**{ago(newest, now)}**"
+    return age if now - newest < _OLD else f"{age} ({minute(local(newest, zone))})"
+
+
+def _show_age(curated: Curated, snapshot: Snapshot, zone: ZoneInfo) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     words = [f"Read from `{curated.address}` {ago(snapshot.taken, now)}."]
     if not snapshot.is_empty:
-        newest = ago(snapshot.table[LAST].max().to_pydatetime(), now)
+        newest = snapshot.table[LAST].max().to_pydatetime()
         scored = ago(snapshot.table[MODIFIED].max().to_pydatetime(), now)
-        words.insert(0, f"Newest reading **{newest}**, scored **{scored}**.")
+        words.insert(0, f"Newest reading {_age_words(newest, now, zone)}, scored **{scored}**.")
     waiting, of = snapshot.pending
     if waiting:
         words.append(f"Older data is still being listed: {of - waiting} of {of} parts so far.")

@@ -14,8 +14,8 @@ from dashboard.choice import choose_span
 from dashboard.fleet import Totals, Well, WellState, added, wells_of
 from dashboard.navigation import link
 from dashboard.snapshot import LAST, MODIFIED
-from dashboard.states import score_line, state_markdown
-from dashboard.strip import span_of, strip_chart, strip_height, worst_by_bin
+from dashboard.states import score_line, state_markdown, tile_key, tile_styles
+from dashboard.strip import Stretch, stretch_of, strip_chart, strip_height, worst_by_bin
 from dashboard.times import local
 from dashboard.units import spelled_out
 from dashboard.words import ago, degraded_words, minute, short
@@ -26,6 +26,8 @@ _TILE_POINTS: Final = 48
 _AROUND_STRIP: Final = 130
 _ALARMS: Final = 10
 _ALARMING_BATCHES: Final = 60
+_REPLAYED: Final = timedelta(days=30)
+"""Readings that were scored so much later than they were taken come from a replay."""
 
 
 def render() -> None:
@@ -37,14 +39,15 @@ def _draw(view: frame.View) -> None:
     name, span = choose_span("fleet time", "24 h")
     wells = wells_of(view.snapshot, span)
     _show_figures(view, wells, name)
-    length = span_of(view.snapshot, wells, span)
+    stretch = stretch_of(view.snapshot, wells, span)
     st.subheader("Wells, the worst first", anchor=False)
+    st.html(tile_styles())
     with st.container(horizontal=True, gap="small"):
         for well in wells:
-            _show_tile(view, well, length, name)
+            _show_tile(view, well, stretch.length, name)
     st.subheader("Worst score over time", anchor=False)
     st.altair_chart(
-        strip_chart(view.snapshot, wells, length),
+        strip_chart(view.snapshot, wells, stretch, view.zone),
         width="stretch",
         height=strip_height(len(wells)) + _AROUND_STRIP,
         key="strip",
@@ -95,11 +98,12 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
         newest = table.loc[table[LAST].idxmax()]
         lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
         _figure(
-            "Reading to score",
+            "Reading to screen",
             _lag_words(lag),
             f"scored {ago(newest[MODIFIED].to_pydatetime(), _now())}",
-            "From the time stamp of the batch's last reading to when the batch was scored. A "
-            "replay keeps the recordings' own times, so it shows years there.",
+            "From the time stamp of the newest batch's last reading to when the batch was scored, "
+            f"which is when this page can show it; it looks every {frame.REFRESH_SECONDS} s. A "
+            "replay keeps the recordings' own times, so that there is no such time.",
         )
 
 
@@ -130,12 +134,15 @@ def _rate_change(now: Totals, before: Totals) -> str:
 
 
 def _lag_words(lag: timedelta) -> str:
+    if lag > _REPLAYED:
+        return "replay"
     words = ago(datetime(2000, 1, 1), datetime(2000, 1, 1) + max(lag, timedelta(0)))
     return words.removesuffix(" ago")
 
 
 def _show_tile(view: frame.View, well: Well, length: timedelta, name: str) -> None:
-    with st.container(border=True, width=_TILE_PIXELS, gap=None):
+    key = tile_key(well.state, well.name)
+    with st.container(border=True, width=_TILE_PIXELS, gap=None, key=key):
         link(
             "well",
             f"**{well.name}**",
@@ -143,7 +150,7 @@ def _show_tile(view: frame.View, well: Well, length: timedelta, name: str) -> No
         )
         st.markdown(state_markdown(well.state))
         st.caption(f"since {_when(view, well.since)}")
-        worst, _ = worst_by_bin(view.snapshot, well, length, _TILE_POINTS)
+        worst, _ = worst_by_bin(view.snapshot, well, Stretch(length, None), _TILE_POINTS)
         st.image(score_line(worst.tolist()), width="stretch")
         st.caption(_why(well))
 
