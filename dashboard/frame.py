@@ -48,6 +48,7 @@ def show(title: str, draw: Callable[[View], None]) -> None:
 
     `draw` is not called where nothing can be read, or nothing has been scored yet.
     """
+    address.turn_to(title)
     head = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     head.title(title, anchor=False, width="stretch")
     with head:
@@ -66,8 +67,9 @@ def show(title: str, draw: Callable[[View], None]) -> None:
 def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
     curated = connect()
     sight = look(curated, again=again)
-    if sight.fault:
-        show_fault(sight.fault)
+    with st.container():  # always there: what comes after keeps its place, and does not flicker
+        if sight.fault:
+            show_fault(sight.fault)
     if sight.snapshot is None:
         if not sight.fault:
             st.info("The first listing is on its way.", icon=":material/hourglass_empty:")
