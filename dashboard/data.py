@@ -21,6 +21,8 @@ import pyarrow as pa
 from botocore.config import Config
 
 from dashboard.follow import Follower
+from dashboard.listing import Listing
+from dashboard.shelf import Shelf
 from dashboard.snapshot import ScoredObject, Snapshot
 from petrostream import aws, events, profiles
 from petrostream.aws import explained
@@ -131,7 +133,8 @@ class Curated:
         except ValueError as error:  # boto3's answer to an endpoint that is no address
             raise SettingsError(f"AWS can't be used: {error}") from error
         self._bucket = Bucket(bucket, self._s3)
-        self._follower = Follower(bucket, self._s3)
+        shelf = Shelf.of(self._s3.meta.endpoint_url, bucket)
+        self._follower = Follower(Listing(bucket, self._s3), shelf)
         self._unreadable: dict[str, Unreadable] = {}
         self._wells: OrderedDict[str, _Read] = OrderedDict()
         self._runs: dict[tuple[str, datetime], tuple[list[Event], int]] = {}
