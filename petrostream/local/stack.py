@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
@@ -167,8 +167,11 @@ def _stack_or_none() -> dict[str, Any] | None:
 def _forget_what_was_listed(names: Mapping[str, Any]) -> None:
     endpoint, bucket = names.get("AWS_ENDPOINT_URL"), names.get(variable("curated_bucket"))
     folder = place_cache(str(endpoint), str(bucket)) if endpoint and bucket else None
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+    if folder is not None and folder.is_dir():
+        for path in folder.glob("*.listing"):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _remove_files() -> None:

@@ -173,6 +173,35 @@ def test_of_many_batches_only_the_end_of_the_newest_dates_is_listed_again(
     assert len(snapshot.batches) == len(keys)
 
 
+def test_a_dashboard_started_again_shows_what_the_one_before_has_listed(
+    scoring: Scoring, curated: Curated, reads: Reads, wells: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.follow.FEW", 3)
+    monkeypatch.setattr("dashboard.follow._MANY_UNSAVED", 0)
+    scoring.score(scoring.replay(wells, [WELL]))
+    before = whole(curated)
+    curated._follower._saver.shutdown(wait=True)
+    reads.listed.clear()
+    again = whole(Curated(curated.bucket.name))
+    assert again.batches.tobytes() == before.batches.tobytes()
+    [(_, after)] = reads.listed
+    assert after, "of its one date only the end"
+
+
+def test_a_summary_is_the_one_of_before_only_if_it_was_written_then(
+    scoring: Scoring, curated: Curated, wells: Path
+) -> None:
+    scoring.score(scoring.replay(wells, [WELL])[:1])
+    snapshot = whole(curated)
+    key, modified = snapshot.summary_key(0), snapshot.batches["modified"][0].item()
+    listing = Listing(curated.bucket.name, scoring.provisioned.clients.s3)
+    assert listing.is_there(key, modified)
+    assert not listing.is_there(key, modified - timedelta(seconds=1))
+    assert not Listing("no-such-bucket", scoring.provisioned.clients.s3).is_there(key, modified)
+    scoring.provisioned.curated.delete(key)
+    assert not listing.is_there(key, modified)
+
+
 def test_nothing_waits_for_a_slow_listing(
     scoring: Scoring, curated: Curated, wells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
