@@ -318,8 +318,13 @@ class Snapshot:
         if well not in self.wells:
             return slice(0, 0)
         number = self.wells.index(well)
-        found = np.searchsorted(self.batches["well"], [number, number + 1])
-        return slice(int(found[0]), int(found[1]))
+        begins = self.once("begins", self._begins)
+        return slice(int(begins[number]), int(begins[number + 1]))
+
+    def _begins(self) -> np.ndarray:
+        """Where each well's batches begin, and where all end."""
+        numbers = np.ascontiguousarray(self.batches["well"])
+        return np.searchsorted(numbers, np.arange(len(self.wells) + 1))
 
 
 def _after(second: np.ndarray, milliseconds: np.ndarray) -> np.ndarray:

@@ -32,15 +32,16 @@ def worst_by_bin(
     -------
     Scores, NaN where nothing was scored, and whether there were readings; shape (bins,).
     """
-    table = snapshot.table.iloc[well.places]
     lines = snapshot.lines(well.places)
     points = lines.shape[1]
-    firsts = table[FIRST].to_numpy().astype("M8[us]").astype(np.int64)[:, np.newaxis]
-    lasts = table[LAST].to_numpy().astype("M8[us]").astype(np.int64)[:, np.newaxis]
+    firsts, lasts = (
+        snapshot.table[name].to_numpy()[well.places].astype("M8[us]").astype(np.int64)[:, None]
+        for name in (FIRST, LAST)
+    )
     middles = firsts + (lasts - firsts) * ((np.arange(points) + 0.5) / points)
     end = int(np.datetime64(well.newest, "us").astype(np.int64))
     length = span / timedelta(microseconds=1)
-    place = np.floor((middles - (end - length)) / length * bins).astype(int)
+    place = np.floor((middles - (end - length)) * (bins / length)).astype(int)
     inside = (place >= 0) & (place < bins)
     worst, there = np.full(bins, -np.inf), np.zeros(bins, dtype=bool)
     there[place[inside]] = True
@@ -63,35 +64,35 @@ def strip_height(wells: int) -> int:
     return max(wells * _ROW_PIXELS, 60)
 
 
+def _bars(snapshot: Snapshot, wells: Sequence[Well], span: timedelta) -> pd.DataFrame:
+    """A row a bar: its well, from when to when (hours before the newest reading), how tall."""
+    hours = span / timedelta(hours=1)
+    found = [worst_by_bin(snapshot, well, span) for well in wells]
+    row, shown = np.nonzero(np.array([there for _, there in found]))
+    score = np.array([worst for worst, _ in found])[row, shown]
+    tall = np.where(np.isfinite(score), np.clip(score / _HIGHEST, 0.08, 1.0), 0.08)
+    tall = np.where(score >= _THRESHOLD, 1.0, tall * 0.9)
+    kind = np.select([score >= _THRESHOLD, np.isfinite(score)], [0, 1], 2)
+    return pd.DataFrame(
+        {
+            "well": pd.Categorical.from_codes(row, [well.name for well in wells]),
+            "from": (shown / BINS - 1) * hours,
+            "to": ((shown + 1) / BINS - 1) * hours,
+            "bottom": row + 1 - _GAP / 2,
+            "top": row + 1 - _GAP / 2 - tall * (1 - _GAP),
+            "worst score": score.round(3),
+            "kind": pd.Categorical.from_codes(kind, list(_KINDS)),
+        }
+    ).astype({"well": str, "kind": str})
+
+
 def strip_chart(snapshot: Snapshot, wells: Sequence[Well], span: timedelta) -> alt.Chart:
     """Draw a row a well: bars as tall as the worst score, anomalies in red and to the top."""
     hours = span / timedelta(hours=1)
-    tables = []
-    for row, well in enumerate(wells):
-        worst, there = worst_by_bin(snapshot, well, span)
-        shown = np.flatnonzero(there)
-        score = worst[shown]
-        tall = np.where(np.isfinite(score), np.clip(score / _HIGHEST, 0.08, 1.0), 0.08)
-        tall = np.where(score >= _THRESHOLD, 1.0, tall * 0.9)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "well": well.name,
-                    "from": (shown / BINS - 1) * hours,
-                    "to": ((shown + 1) / BINS - 1) * hours,
-                    "bottom": row + 1 - _GAP / 2,
-                    "top": row + 1 - _GAP / 2 - tall * (1 - _GAP),
-                    "worst score": score.round(3),
-                    "kind": np.select(
-                        [score >= _THRESHOLD, np.isfinite(score)], list(_KINDS)[:2], list(_KINDS)[2]
-                    ),
-                }
-            )
-        )
     names = [well.name for well in wells]
     labels = " : ".join(f"datum.value == {row + 0.5} ? '{name}'" for row, name in enumerate(names))
     return (
-        alt.Chart(pd.concat(tables, ignore_index=True))
+        alt.Chart(_bars(snapshot, wells, span))
         .mark_rect(clip=True)
         .encode(
             x=alt.X(

@@ -13,7 +13,7 @@ from dashboard.alarms import Alarm
 from dashboard.choice import choose_span
 from dashboard.fleet import Totals, Well, WellState, added, wells_of
 from dashboard.navigation import link
-from dashboard.snapshot import LAST, MODIFIED
+from dashboard.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.states import score_line, state_markdown
 from dashboard.strip import span_of, strip_chart, strip_height, worst_by_bin
 from dashboard.times import local
@@ -38,13 +38,15 @@ def _draw(view: frame.View) -> None:
     wells = wells_of(view.snapshot, span)
     _show_figures(view, wells, name)
     length = span_of(view.snapshot, wells, span)
+    once = view.snapshot.once
     st.subheader("Wells, the worst first", anchor=False)
     with st.container(horizontal=True, gap="small"):
-        for well in wells:
-            _show_tile(view, well, length, name)
+        lines = once(("tile lines", span), lambda: _tile_lines(view.snapshot, wells, length))
+        for well, line in zip(wells, lines, strict=True):
+            _show_tile(view, well, line, name)
     st.subheader("Worst score over time", anchor=False)
     st.altair_chart(
-        strip_chart(view.snapshot, wells, length),
+        once(("strip", span), lambda: strip_chart(view.snapshot, wells, length)),
         width="stretch",
         height=strip_height(len(wells)) + _AROUND_STRIP,
         key="strip",
@@ -134,7 +136,12 @@ def _lag_words(lag: timedelta) -> str:
     return words.removesuffix(" ago")
 
 
-def _show_tile(view: frame.View, well: Well, length: timedelta, name: str) -> None:
+def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], length: timedelta) -> list[str]:
+    found = (worst_by_bin(snapshot, well, length, _TILE_POINTS) for well in wells)
+    return [score_line(worst.tolist()) for worst, _ in found]
+
+
+def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
     with st.container(border=True, width=_TILE_PIXELS, gap=None):
         link(
             "well",
@@ -143,8 +150,7 @@ def _show_tile(view: frame.View, well: Well, length: timedelta, name: str) -> No
         )
         st.markdown(state_markdown(well.state))
         st.caption(f"since {_when(view, well.since)}")
-        worst, _ = worst_by_bin(view.snapshot, well, length, _TILE_POINTS)
-        st.image(score_line(worst.tolist()), width="stretch")
+        st.image(line, width="stretch")
         st.caption(_why(well))
 
 
