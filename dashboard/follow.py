@@ -108,6 +108,8 @@ class Follower:
         running.result(5 * _LOOK_SECONDS)  # a small place is listed whole in a moment
 
     def _update(self) -> None:
+        if not self._dates or not self._is_small():
+            self._look_for_dates()
         if self._snapshot is None and self._shelf is not None:
             self._recall(self._shelf)
         prefixes = self._prefixes()
@@ -137,7 +139,6 @@ class Follower:
         Dates are taken in groups; of each group the object that was written last must be there
         as it was. Another bucket of that name has none of that second.
         """
-        self._look_for_dates()
         shelved = {date: known for date in self._there if (known := shelf.load(date))}
         if sum(len(known.batches) for known in shelved.values()) <= FEW:
             return
@@ -165,7 +166,7 @@ class Follower:
             self._stale.add(date)
 
     def _look_for_dates(self) -> None:
-        if time.monotonic() - self._dates_listed > _DATES_EVERY_SECONDS:
+        if not self._dates or time.monotonic() - self._dates_listed > _DATES_EVERY_SECONDS:
             self._there = self._listing.dates()
             self._dates_listed = time.monotonic()
             self._dates = {date: self._dates[date] for date in self._there if date in self._dates}
@@ -175,7 +176,6 @@ class Follower:
         """What to list: prefixes, and the key after which to begin, the newest first."""
         if self._dates and self._is_small():
             return [(SUMMARIES, "")]
-        self._look_for_dates()
         found = _grouped([date for date in self._there if date not in self._dates])
         whole = self._due_as_a_whole()
         found += [(_prefix(date), "") for date in whole]

@@ -118,6 +118,15 @@ def test_batches_are_in_the_order_of_wells_then_time(objects: Objects) -> None:
     assert snapshot.of_well("WELL-2") == slice(4 * DAYS, 8 * DAYS + 1)
 
 
+def test_what_comes_into_an_empty_bucket_is_found_at_once(objects: Objects) -> None:
+    stored = dict(objects.stored)
+    objects.stored.clear()
+    follower = Follower(objects, None)
+    assert whole(follower).is_empty
+    objects.stored |= stored
+    assert len(whole(follower).batches) == len(stored)
+
+
 def test_a_dashboard_started_again_lists_only_what_changes(objects: Objects, shelf: Shelf) -> None:
     before = run_once(objects, shelf)
     again = objects.another_process()
