@@ -1,33 +1,23 @@
-"""Every alarm of the curated bucket, with its label, and what people said of it.
+"""Alarms: events with their label and what people said of them.
 
 Alarms are the joined runs of `petrostream.events`; this is the one place of the dashboard that
 knows what an event holds.
 """
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
-
-from dashboard.snapshot import ScoredObject, Snapshot
-from petrostream import annotations, events
+from petrostream import annotations
 from petrostream.accuracy import UNLABELLED, AlarmSpan, LabelRun
 from petrostream.annotations import Annotation, Standing
-from petrostream.errors import ObjectMissing, PermanentError
 from petrostream.events import Event
 from petrostream.keys import second_of
 from petrostream.labels import NORMAL, TRANSIENT_OFFSET
-from petrostream.storage import Bucket
 
-_MAX_BYTES: Final = 8 * 1024 * 1024
-_PARALLEL: Final = 8
 _UNTOUCHED: Final = Standing()
-_Runs = tuple[list[Event], int]
 
 
 class Severity(StrEnum):
@@ -84,66 +74,6 @@ class Alarm:
     def limits(self) -> tuple[str, ...]:
         """Engineering limits that were passed, where the model knows any."""
         return tuple(getattr(self.event, "limits", {}))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The events of a bucket, and the keys of documents that can't be read."""
-
-    events: tuple[Event, ...]
-    unreadable: tuple[str, ...]
-
-
-class Events:
-    """Reads the events of batches; documents that were read are remembered."""
-
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
-        self._known: dict[str, tuple[datetime, _Runs | None]] = {}
-        self._lock = threading.Lock()
-
-    def read(self, snapshot: Snapshot, places: np.ndarray | None = None) -> Found:
-        """Read what is new and join all runs; without `places`, of all batches.
-
-        Only batches in which an alarm was on have events, so that nothing has to be listed.
-        """
-        alarming = alarming_places(snapshot)
-        wanted = alarming if places is None else np.intersect1d(alarming, places)
-        objects = snapshot.chosen(wanted)
-        with self._lock:
-            fresh = [
-                each for each in objects if self._known.get(each.key, (None,))[0] != each.modified
-            ]
-            with ThreadPoolExecutor(_PARALLEL) as pool:
-                for each, runs in zip(fresh, pool.map(self._runs, fresh), strict=True):
-                    self._known[each.key] = (each.modified, runs)
-            documents = {each.batch.events: self._known[each.key][1] for each in objects}
-        readable = [document for document in documents.values() if document is not None]
-        gap = max((gap for _, gap in readable), default=0)
-        joined = events.join([run for runs, _ in readable for run in runs], gap)
-        broken = tuple(key for key, document in documents.items() if document is None)
-        return Found(tuple(joined), broken)
-
-    def _is_known(self, scored: ScoredObject) -> bool:
-        return self._known.get(scored.key, (None,))[0] == scored.modified
-
-    def _runs(self, scored: ScoredObject) -> _Runs | None:
-        batch = scored.batch
-        try:
-            runs, gap = events.from_json(self._bucket.get(batch.events, at_most=_MAX_BYTES).body)
-        except ObjectMissing:
-            return [], 0
-        except PermanentError:
-            return None
-        is_of_batch = all(
-            (run.well, run.recording) == (batch.well, batch.recording) for run in runs
-        )
-        return (runs, gap) if is_of_batch else None
-
-
-def alarming_places(snapshot: Snapshot) -> np.ndarray:
-    """The places of the batches in which an alarm was on."""
-    return np.flatnonzero(snapshot.batches["figures"]["alarms"] > 0)
 
 
 def with_context(

@@ -40,6 +40,17 @@ def connect() -> Curated:
         for setting in fields(Settings):
             os.environ.pop(variable(setting.name), None)
         use_stack()
+    return curated_now()
+
+
+def curated_now() -> Curated:
+    """The curated bucket that the environment names; the same for all visitors.
+
+    Raises
+    ------
+    SettingsError
+        If it names none.
+    """
     settings = Settings.load("curated_bucket")
     return _curated(settings.curated_bucket, os.environ.get("AWS_ENDPOINT_URL", ""))
 

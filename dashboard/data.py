@@ -20,9 +20,12 @@ import pandas as pd
 import pyarrow as pa
 from botocore.config import Config
 
+from dashboard.events import Events, Unreadable
 from dashboard.follow import Follower
+from dashboard.listing import Listing
+from dashboard.shelf import Shelf
 from dashboard.snapshot import ScoredObject, Snapshot
-from petrostream import aws, events, profiles
+from petrostream import aws, profiles
 from petrostream.aws import explained
 from petrostream.columns import (
     ANOMALY_FLAG,
@@ -55,10 +58,8 @@ _MOST_ROWS: Final = 200_000
 """Of one well; two days of them. A row takes 300 bytes of memory."""
 
 _PROFILES_KEPT: Final = 512
-_RUNS_KEPT: Final = 20_000
 _FIGURES_KEPT: Final = 10_000
 _MAX_PROFILE_BYTES: Final = 1024 * 1024
-_MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
 _UNREADABLE: Final = (
     pa.ArrowException,
     wr.exceptions.InvalidFile,
@@ -80,14 +81,6 @@ wr.config.botocore_config = Config(
     read_timeout=25,
     max_pool_connections=_PARALLEL,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An object under `scored/` that is left out, and why."""
-
-    key: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +124,11 @@ class Curated:
         except ValueError as error:  # boto3's answer to an endpoint that is no address
             raise SettingsError(f"AWS can't be used: {error}") from error
         self._bucket = Bucket(bucket, self._s3)
-        self._follower = Follower(bucket, self._s3)
+        shelf = Shelf.of(self._s3.meta.endpoint_url, bucket)
+        self._events = Events(self._bucket)
+        self._follower = Follower(Listing(bucket, self._s3), shelf)
         self._unreadable: dict[str, Unreadable] = {}
         self._wells: OrderedDict[str, _Read] = OrderedDict()
-        self._runs: dict[tuple[str, datetime], tuple[list[Event], int]] = {}
         self._figures: dict[str, dict[str, dict[str, float]]] = {}
         self._profiles: OrderedDict[tuple[str, str], Profile] = OrderedDict()
         self._lock = threading.Lock()
@@ -150,10 +144,15 @@ class Curated:
         return self._bucket
 
     @property
+    def events(self) -> Events:
+        """The reader of events."""
+        return self._events
+
+    @property
     def unreadable(self) -> tuple[Unreadable, ...]:
-        """The scored objects whose rows could not be read so far."""
+        """The scored objects and event documents that could not be read so far."""
         with self._lock:
-            return tuple(self._unreadable.values())
+            return (*self._unreadable.values(), *self._events.unreadable)
 
     def snapshot(self, wait_seconds: float | None = None) -> Snapshot | None:
         """What is known of the scored batches after `wait_seconds` of listing what is new."""
@@ -190,15 +189,8 @@ class Curated:
         return Rows(_with_readings(known.table[chosen & known.table[RECORDING].isin(recordings)]))
 
     def runs(self, objects: Sequence[ScoredObject]) -> list[Event]:
-        """Read the runs of some scored objects that have anomalies, and join them."""
-        fresh = [each for each in objects if (each.key, each.modified) not in self._runs]
-        for each, found in zip(fresh, side_by_side(self._read_runs, fresh), strict=True):
-            self._runs[each.key, each.modified] = found
-        while len(self._runs) > _RUNS_KEPT:
-            self._runs.pop(next(iter(self._runs)))
-        found = [self._runs.get((each.key, each.modified), ([], 0)) for each in objects]
-        gap = max((gap for _, gap in found), default=0)
-        return events.join([run for runs, _ in found for run in runs], gap)
+        """Read the runs of some scored objects, and join them into events."""
+        return list(self._events.of(objects).events)
 
     def figures(
         self, keys: Sequence[str], *, at_once: int
@@ -224,13 +216,6 @@ class Curated:
         except (PermanentError, ValueError, KeyError, TypeError):
             return {}
         return found
-
-    def _read_runs(self, scored: ScoredObject) -> tuple[list[Event], int]:
-        try:
-            stored = self._bucket.get(scored.batch.events, at_most=_MAX_EVENTS_BYTES)
-            return events.from_json(stored.body)
-        except PermanentError:
-            return [], 0
 
     def profile(self, well: str, recording: str) -> Profile | None:
         """A recording's profile; `None` where there is none that can be read."""

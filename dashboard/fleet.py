@@ -1,17 +1,15 @@
 """How each well is, and the figures over all wells, from the summaries alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
-from dashboard.snapshot import FIRST, LAST, MODIFIED, Snapshot
+from dashboard.snapshot import COUNTS, FIRST, LAST, MODIFIED, Snapshot
 from petrostream import summaries
-from petrostream.columns import RECORDING
 from petrostream.detector import Status
 from petrostream.profiles import SensorState
 from petrostream.sensors import BY_NAME, SENSOR_NAMES, Kind
@@ -53,11 +51,6 @@ class Totals:
         """`None` where nothing was scored."""
         return self.anomalies / self.scored if self.scored else None
 
-    @classmethod
-    def of(cls, table: pd.DataFrame) -> "Totals":
-        """Add up rows of a snapshot's table."""
-        return cls(*(int(table[name].sum()) for name in ("rows", "scored", "anomalies")))
-
 
 @dataclass(frozen=True, slots=True)
 class Well:
@@ -83,94 +76,139 @@ class Well:
 
 def wells_of(snapshot: Snapshot, span: timedelta | None) -> list[Well]:
     """Describe every well over its newest `span` (`None`: all there is), the worst first."""
-    newest_written = snapshot.table[MODIFIED].max()
+    return snapshot.once(("wells", span), lambda: _wells(snapshot, span))
+
+
+def _wells(snapshot: Snapshot, span: timedelta | None) -> list[Well]:
+    batches = snapshot.once("columns", lambda: _Batches.of(snapshot))
+    newest_written = batches.modified.max()
     found = [
-        _well(snapshot, name, span, newest_written)
+        _well(snapshot, batches, name, span, newest_written)
         for name in snapshot.wells
         if snapshot.of_well(name).stop > snapshot.of_well(name).start
     ]
     return sorted(found, key=lambda well: (SEVERITY[well.state], -well.totals.anomalies, well.name))
 
 
+@dataclass(frozen=True, slots=True)
+class _Batches:
+    """Columns of batches, an element a batch; times are datetime64."""
+
+    first: np.ndarray
+    last: np.ndarray
+    modified: np.ndarray
+    last_alarm: np.ndarray
+    figures: np.ndarray
+    recording: np.ndarray
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "_Batches":
+        names = (FIRST, LAST, MODIFIED, "last_alarm")
+        columns = (snapshot.table[name].to_numpy() for name in names)
+        return cls(*columns, snapshot.batches["figures"], snapshot.batches["recording"])
+
+    def __getitem__(self, places: slice) -> "_Batches":
+        return _Batches(*(getattr(self, each.name)[places] for each in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def totals(self) -> Totals:
+        counts = {name: int(self.figures[name].sum(dtype=np.int64)) for name in COUNTS}
+        readings = counts["commissioning"] + counts["scored"] + counts["unscorable"]
+        return Totals(readings, counts["scored"], counts["anomalies"])
+
+
 def _well(
-    snapshot: Snapshot, name: str, span: timedelta | None, newest_written: pd.Timestamp
+    snapshot: Snapshot,
+    batches: _Batches,
+    name: str,
+    span: timedelta | None,
+    newest_written: np.datetime64,
 ) -> Well:
     whole = snapshot.of_well(name)
-    table = snapshot.table.iloc[whole]
-    newest_place = int(np.argmax(table[LAST].to_numpy()))
-    newest = table.iloc[newest_place]
-    firsts = table[FIRST].to_numpy()
-    begin = newest[LAST] - span if span else table[FIRST].min()
-    start = int(np.searchsorted(firsts, np.datetime64(begin)))
-    start = min(start, len(table) - 1)
-    earlier = int(np.searchsorted(firsts, np.datetime64(begin - span))) if span else start
-    recent = table.iloc[start:]
-    degraded = _degraded(snapshot, whole, newest_place)
-    state = _state(newest, recent, degraded, newest_written)
-    flagged = recent.loc[recent["anomalies"] > 0, "top_sensor"]
+    mine = batches[whole]
+    newest = int(np.argmax(mine.last))
+    begin = mine.last[newest] - np.timedelta64(span) if span else mine.first.min()
+    start = min(int(np.searchsorted(mine.first, begin)), len(mine) - 1)
+    earlier = int(np.searchsorted(mine.first, begin - np.timedelta64(span))) if span else start
+    recent = mine[start:]
+    degraded = _degraded(mine, newest)
+    state = _state(mine, newest, recent, degraded, newest_written)
+    flagged = recent.figures["top_sensor"][recent.figures["anomalies"] > 0]
     return Well(
         name=name,
         state=state,
-        since=_since(state, newest, table),
-        newest=newest[LAST].to_pydatetime(),
-        recording=str(newest[RECORDING]),
-        totals=Totals.of(recent),
-        before=Totals.of(table.iloc[earlier:start]),
-        top_sensor=str(flagged.iloc[-1]) if len(flagged) else "",
+        since=_since(state, mine, newest).item(),
+        newest=mine.last[newest].item(),
+        recording=snapshot.recordings[mine.recording[newest]],
+        totals=recent.totals,
+        before=mine[earlier:start].totals,
+        top_sensor=_sensor(flagged[-1]) if len(flagged) else "",
         degraded=degraded,
         places=slice(whole.start + start, whole.stop),
     )
 
 
+def _sensor(place: int) -> str:
+    return SENSOR_NAMES[place] if place < len(SENSOR_NAMES) else ""
+
+
 def _state(
-    newest: pd.Series, recent: pd.DataFrame, degraded: dict[str, str], newest_written: pd.Timestamp
+    mine: _Batches,
+    newest: int,
+    recent: _Batches,
+    degraded: dict[str, str],
+    newest_written: np.datetime64,
 ) -> WellState:
     """The first, that is the worst, of the states that hold."""
-    quiet = newest[LAST] - recent["last_alarm"].max()
+    alarms = recent.last_alarm[~np.isnat(recent.last_alarm)]
+    ended = summaries.STATUSES[mine.figures["ended"][newest]]
+    quiet = mine.last[newest] - alarms.max() if len(alarms) else None
     holds = {
-        WellState.ALARM: quiet <= timedelta(seconds=ALARM_SECONDS),
-        WellState.SILENT: newest_written - newest[MODIFIED] > SILENT_AFTER,
-        WellState.UNSCORABLE: newest["ended"] == Status.UNSCORABLE,
+        WellState.ALARM: quiet is not None and quiet <= np.timedelta64(ALARM_SECONDS, "s"),
+        WellState.SILENT: newest_written - mine.modified[newest] > np.timedelta64(SILENT_AFTER),
+        WellState.UNSCORABLE: ended is Status.UNSCORABLE,
         WellState.DEGRADED: bool(degraded),
-        WellState.HAD_ALARMS: recent["alarms"].any(),
-        WellState.COMMISSIONING: newest["ended"] == Status.COMMISSIONING,
+        WellState.HAD_ALARMS: recent.figures["alarms"].any(),
+        WellState.COMMISSIONING: ended is Status.COMMISSIONING,
     }
     return next((state for state in SEVERITY if holds.get(state)), WellState.NORMAL)
 
 
-def _since(state: WellState, newest: pd.Series, table: pd.DataFrame) -> datetime:
+def _since(state: WellState, mine: _Batches, newest: int) -> np.datetime64:
     """When a state began, to a batch; the newest row in alarm where there were some before."""
     if state is WellState.SILENT:
-        return newest[LAST].to_pydatetime()
+        return mine.last[newest]
     if state is WellState.HAD_ALARMS:
-        return table["last_alarm"].max().to_pydatetime()
+        return np.nanmax(mine.last_alarm)
     if state is WellState.ALARM:
-        like = table["alarms"].to_numpy() > 0
+        like = mine.figures["alarms"] > 0
     elif state is WellState.UNSCORABLE:
-        like = table["ended"].to_numpy() == Status.UNSCORABLE
+        like = mine.figures["ended"] == summaries.STATUSES.index(Status.UNSCORABLE)
     else:
-        like = table[RECORDING].to_numpy() == newest[RECORDING]
+        like = mine.recording == mine.recording[newest]
     others = np.flatnonzero(~like)
     first = int(others[-1]) + 1 if len(others) else 0
-    return table[FIRST].iloc[min(first, len(table) - 1)].to_pydatetime()
+    return mine.first[min(first, len(mine) - 1)]
 
 
-def _degraded(snapshot: Snapshot, whole: slice, newest_place: int) -> dict[str, str]:
+def _degraded(mine: _Batches, newest: int) -> dict[str, str]:
     """The sensors that were fine in some batch of the newest recording and are not at its end.
 
     Valves keep their state for months, so a frozen one is fine.
     """
-    sensors = snapshot.sensors(whole)
-    recordings = snapshot.batches["recording"][whole]
-    states = summaries.last_state(sensors[recordings == recordings[newest_place]])
+    last = summaries.last_state(mine.figures["sensors"][newest])
+    wrong = np.flatnonzero(last)
+    same = mine.recording == mine.recording[newest]
+    states = summaries.last_state(mine.figures["sensors"][:, wrong][same])
     was_fine = (states == 0).any(axis=0)
-    last = summaries.last_state(sensors[newest_place])
-    names = [(name, summaries.LAST_STATES[last[place]]) for place, name in enumerate(SENSOR_NAMES)]
-    return {
-        name: why
-        for place, (name, why) in enumerate(names)
-        if why and was_fine[place] and not _is_resting_valve(name, why)
+    found = {
+        SENSOR_NAMES[place]: summaries.LAST_STATES[last[place]]
+        for place in wrong[was_fine].tolist()
     }
+    return {name: why for name, why in found.items() if not _is_resting_valve(name, why)}
 
 
 def degraded_sensors(text: str) -> dict[str, str]:

@@ -3,27 +3,27 @@
 A listing gives a thousand batches and takes 0.1 s on AWS, 0.5 s on the embedded one; a month of
 thirty wells has 130,000. So nothing waits for all of it: dates are listed from the newest to the
 oldest and shown as they come, and afterwards only the end of those dates to which something was
-added lately, one older date at a time in between.
+added lately, one older date at a time in between. What an earlier dashboard has listed is taken
+from its shelf, once the bucket has shown that it is still that one.
 """
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWorking
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from weakref import WeakSet
 
 import numpy as np
 
-from dashboard.snapshot import EMPTY, ListedKey, Names, Snapshot, newest_versions, parse
-from petrostream.aws import explained
+from dashboard.listing import Listing
+from dashboard.shelf import Shelf, Shelved
+from dashboard.snapshot import EMPTY, Snapshot, newest_versions, numbered, summary_key
 from petrostream.keys import SUMMARIES
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 PARALLEL: Final = 4
 FEW: Final = 2000
@@ -36,22 +36,39 @@ _LATE: Final = np.timedelta64(3600, "s")
 
 _DATES_EVERY_SECONDS: Final = 15.0
 _COLD_EVERY_SECONDS: Final = 60.0
+_UNCHECKED_EVERY_SECONDS: Final = 5.0
+"""So often a date from the shelf is listed as a whole, until none is left."""
+
+_SHELVED_EVERY_SECONDS: Final = 60.0
+_MANY_UNSAVED: Final = 2
+"""More dates than change all the time: those are put on the shelf at once."""
+
+_WITNESSES: Final = 64
+"""So many objects at most are asked for, to see whether the bucket is the one of the shelf."""
+
+_SNAPSHOTS_AT_HAND: Final = 2
 _LOOK_SECONDS: Final = 0.1
 
 
 class Follower:
     """Keeps what was listed and lists what is new. Safe to share between threads."""
 
-    def __init__(self, bucket: str, client: "S3Client") -> None:
-        self._bucket = bucket
-        self._s3 = client
-        self._wells, self._recordings = Names(), Names()
+    def __init__(self, listing: Listing, shelf: Shelf | None) -> None:
+        self._listing = listing
+        self._shelf = shelf
+        self._there: list[str] = []
         self._dates: dict[str, np.ndarray] = {}
-        self._checked: dict[str, float] = {}
+        self._checked: dict[str, datetime] = {}
+        self._unchecked: set[str] = set()
+        self._stale: set[str] = set()
+        self._unsaved: set[str] = set()
         self._snapshot: Snapshot | None = None
+        self._snapshots: WeakSet[Snapshot] = WeakSet()
         self._dates_listed = self._cold_listed = -np.inf
+        self._saved = time.monotonic()
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="summaries")
+        self._saver = ThreadPoolExecutor(1, thread_name_prefix="shelf")
         self._running: Future[None] | None = None
 
     def update(self, wait_seconds: float | None = None) -> Snapshot | None:
@@ -91,96 +108,170 @@ class Follower:
         running.result(5 * _LOOK_SECONDS)  # a small place is listed whole in a moment
 
     def _update(self) -> None:
+        if not self._dates or not self._is_small():
+            self._look_for_dates()
+        if self._snapshot is None and self._shelf is not None:
+            self._recall(self._shelf)
         prefixes = self._prefixes()
-        if self._snapshot is None and prefixes:  # the newest date alone, to have something to show
+        if self._snapshot is None and self._dates:
+            self._publish((len(prefixes), len(prefixes)))
+        elif self._snapshot is None and prefixes:  # the newest date alone, to have something
             newest = prefixes.pop(0)
-            self._merge(*newest, self._list(*newest))
+            self._merge(*newest, self._listing.batches(*newest))
             self._publish((len(prefixes), len(prefixes) + 1))
         with ThreadPoolExecutor(PARALLEL) as pool:
-            listings = [pool.submit(self._list, *each) for each in prefixes]
+            listings = [pool.submit(self._listing.batches, *each) for each in prefixes]
             try:
-                for done, ((prefix, after), listing) in enumerate(
-                    zip(prefixes, listings, strict=True), start=1
-                ):
-                    self._merge(prefix, after, listing.result())
+                for done, (prefix, after) in enumerate(prefixes, start=1):
+                    self._merge(prefix, after, listings.pop(0).result())
                     self._publish((len(prefixes) - done, len(prefixes)))
+                    self._save()
             finally:
                 for listing in listings:
                     listing.cancel()
         if not prefixes:
             self._publish((0, 0))
+        self._save(at_once=len(self._unsaved) > _MANY_UNSAVED)
+
+    def _recall(self, shelf: Shelf) -> None:
+        """Take over what was listed earlier, where the bucket is still the one of that time.
+
+        Dates are taken in groups; of each group the object that was written last must be there
+        as it was. Another bucket of that name has none of that second.
+        """
+        shelved = {date: known for date in self._there if (known := shelf.load(date))}
+        if sum(len(known.batches) for known in shelved.values()) <= FEW:
+            return
+        groups = np.array_split(sorted(shelved), min(len(shelved), _WITNESSES))
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            holds = pool.map(self._is_still_there, [[shelved[date] for date in g] for g in groups])
+            for group, is_there in zip(groups, holds, strict=True):
+                for date in map(str, group) if is_there else ():
+                    self._take_over(date, shelved[date])
+
+    def _is_still_there(self, group: list[Shelved]) -> bool:
+        newest = max(group, key=lambda known: known.batches["modified"].max())
+        place = int(newest.batches["modified"].argmax())
+        batch = newest.batches[place]
+        key = summary_key(batch, newest.wells, newest.recordings)
+        return self._listing.is_there(key, batch["modified"].item())
+
+    def _take_over(self, date: str, known: Shelved) -> None:
+        old = known.wells, known.recordings
+        new = self._listing.wells, self._listing.recordings
+        self._dates[date] = numbered(known.batches, old, new)
+        self._checked[date] = known.checked
+        self._unchecked.add(date)
+        if _is_hot(known.batches, known.checked):
+            self._stale.add(date)
+
+    def _look_for_dates(self) -> None:
+        if not self._dates or time.monotonic() - self._dates_listed > _DATES_EVERY_SECONDS:
+            self._there = self._listing.dates()
+            self._dates_listed = time.monotonic()
+            self._dates = {date: self._dates[date] for date in self._there if date in self._dates}
+            self._unchecked &= self._dates.keys()
 
     def _prefixes(self) -> list[tuple[str, str]]:
         """What to list: prefixes, and the key after which to begin, the newest first."""
-        if self._dates and sum(map(len, self._dates.values())) <= FEW:
+        if self._dates and self._is_small():
             return [(SUMMARIES, "")]
-        found: list[tuple[str, str]] = []
-        if not self._dates or time.monotonic() - self._dates_listed > _DATES_EVERY_SECONDS:
-            there = list(self._list_dates())
-            self._dates_listed = time.monotonic()
-            self._dates = {date: self._dates[date] for date in there if date in self._dates}
-            found += _grouped([date for date in there if date not in self._dates])
-        hot = [date for date, batches in self._dates.items() if _is_hot(batches)]
-        found += [(_prefix(date), _tail(date, self._dates[date])) for date in hot]
-        cold = self._dates.keys() - set(hot)
-        if cold and time.monotonic() - self._cold_listed > _COLD_EVERY_SECONDS:
-            self._cold_listed = time.monotonic()
-            oldest = min(cold, key=lambda date: self._checked.get(date, 0.0))
-            found.append((_prefix(oldest), ""))
+        found = _grouped([date for date in self._there if date not in self._dates])
+        whole = self._due_as_a_whole()
+        found += [(_prefix(date), "") for date in whole]
+        found += [
+            (_prefix(date), _tail(date, batches))
+            for date, batches in self._dates.items()
+            if date not in whole and (date in self._stale or _is_hot(batches, _now()))
+        ]
         return sorted(found, reverse=True)
 
-    def _list_dates(self) -> Iterator[str]:
-        with explained(f"listing s3://{self._bucket}/{SUMMARIES}"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=SUMMARIES, Delimiter="/"
-            )
-            for page in pages:
-                for item in page.get("CommonPrefixes", []):
-                    yield item["Prefix"].removeprefix(f"{SUMMARIES}date=").rstrip("/")
+    def _due_as_a_whole(self) -> list[str]:
+        """The date that is to be listed as a whole, from time to time: what came late is found."""
+        pause = _UNCHECKED_EVERY_SECONDS if self._unchecked else _COLD_EVERY_SECONDS
+        if not self._dates or time.monotonic() - self._cold_listed <= pause:
+            return []
+        is_first = self._cold_listed == -np.inf
+        self._cold_listed = time.monotonic()
+        if is_first:
+            return []
+        if self._unchecked:
+            return [max(self._unchecked)]
+        cold = [date for date, known in self._dates.items() if not _is_hot(known, _now())]
+        return [min(cold, key=lambda date: self._checked[date])] if cold else []
 
-    def _list(self, prefix: str, after: str) -> list[ListedKey]:
-        with explained(f"listing s3://{self._bucket}/{prefix}"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=prefix, StartAfter=after
-            )
-            return [
-                ListedKey(item["Key"], item["LastModified"].astimezone(UTC).replace(tzinfo=None))
-                for page in pages
-                for item in page.get("Contents", [])
-            ]
-
-    def _merge(self, prefix: str, after: str, listed: list[ListedKey]) -> None:
+    def _merge(self, prefix: str, after: str, listed: np.ndarray) -> None:
         """Put what was listed in the place of what was known of the same keys."""
-        begin = prefix.removeprefix(f"{SUMMARIES}date=") if prefix != SUMMARIES else ""
-        if not after:
-            self._dates = {
-                date: known for date, known in self._dates.items() if not date.startswith(begin)
-            }
-        for date, keys in groupby(listed, key=lambda each: each.key.split("/")[1]):
-            name = date.removeprefix("date=")
-            batches = parse(list(keys), self._wells, self._recordings)
-            known = self._dates.get(name, EMPTY)
-            if after and len(known):
-                known = known[known["second"] < _cut(known)]
-            self._dates[name] = np.concatenate([known, batches])
-            self._checked[name] = time.monotonic()
+        begin = prefix.removeprefix(f"{SUMMARIES}date=").rstrip("/") if prefix != SUMMARIES else ""
+        days = listed["second"].astype("M8[D]")
+        found = {str(day): listed[days == day] for day in np.unique(days)}
+        for date in [date for date in self._dates if date.startswith(begin)]:
+            if not after and date not in found:
+                del self._dates[date]
+        for date, batches in found.items():
+            known = self._dates.get(date, EMPTY)
+            earlier = known[known["second"] < _cut(known)] if after and len(known) else EMPTY
+            self._keep(date, newest_versions(np.concatenate([earlier, batches])))
+            if not after:
+                self._unchecked.discard(date)
+        self._unchecked &= self._dates.keys()
+
+    def _keep(self, date: str, batches: np.ndarray) -> None:
+        """Remember a date's batches; the array of before stays where it is equal."""
+        known = self._dates.get(date, EMPTY)
+        if len(known) != len(batches) or known.tobytes() != batches.tobytes():
+            self._dates[date] = batches
+            self._unsaved.add(date)
+        self._checked[date] = _now()
+        self._stale.discard(date)
 
     def _publish(self, pending: tuple[int, int]) -> None:
-        """Make a snapshot of what is known; numbers of names become their places in order."""
-        wells, recordings = sorted(self._wells.known), sorted(self._recordings.known)
-        batches = np.concatenate([EMPTY, *self._dates.values()])
-        batches["well"] = _places(self._wells, wells)[batches["well"]]
-        batches["recording"] = _places(self._recordings, recordings)[batches["recording"]]
+        """Make a snapshot of what is known; it takes over what was made of the same batches."""
+        before = self._snapshot
         made = Snapshot(
             taken=_now(),
-            batches=newest_versions(batches),
-            wells=tuple(wells),
-            recordings=tuple(recordings),
+            parts=tuple(self._dates[date] for date in sorted(self._dates)),
+            names_of_wells=tuple(self._listing.wells.known),
+            names_of_recordings=tuple(self._listing.recordings.known),
             pending=pending,
+            unchecked=len(self._unchecked),
         )
-        if self._snapshot is not None:
-            made.take_over(self._snapshot)
+        if before is not None and made.has_the_batches_of(before):
+            made = replace(made, made=before.made)
         self._snapshot = made
+        self._snapshots.add(made)
+        _let_go(self._snapshots)
+
+    def _save(self, *, at_once: bool = False) -> None:
+        """Put on the shelf what has changed, if it is long enough ago since the last time."""
+        if self._shelf is None or not self._unsaved or self._is_small():
+            return
+        if not at_once and time.monotonic() - self._saved < _SHELVED_EVERY_SECONDS:
+            return
+        self._saved = time.monotonic()
+        names = tuple(self._listing.wells.known), tuple(self._listing.recordings.known)
+        changed = {
+            date: Shelved(self._dates[date], *names, self._checked[date])
+            for date in self._unsaved & self._dates.keys()
+        }
+        self._unsaved.clear()
+        self._saver.submit(self._shelf.save, changed, tuple(self._there))
+
+    def _is_small(self) -> bool:
+        return sum(map(len, self._dates.values())) <= FEW
+
+
+def _let_go(snapshots: Iterable[Snapshot]) -> None:
+    """Free what was made of all but the newest batches: pages that show others make it again."""
+    newest_first = sorted(snapshots, key=lambda each: each.taken, reverse=True)
+    at_hand: list[dict[object, object]] = []
+    for each in newest_first:
+        if any(each.made is made for made in at_hand):
+            continue
+        if len(at_hand) < _SNAPSHOTS_AT_HAND:
+            at_hand.append(each.made)
+        else:
+            each.let_go()
 
 
 def _grouped(dates: list[str]) -> list[tuple[str, str]]:
@@ -194,8 +285,8 @@ def _prefix(date: str) -> str:
     return f"{SUMMARIES}date={date}/"
 
 
-def _is_hot(batches: np.ndarray) -> bool:
-    return bool(len(batches)) and bool(batches["modified"].max() > np.datetime64(_now() - _HOT))
+def _is_hot(batches: np.ndarray, now: datetime) -> bool:
+    return bool(len(batches)) and bool(batches["modified"].max() > np.datetime64(now - _HOT))
 
 
 def _cut(batches: np.ndarray) -> np.datetime64:
@@ -206,11 +297,6 @@ def _cut(batches: np.ndarray) -> np.datetime64:
 def _tail(date: str, batches: np.ndarray) -> str:
     cut = _cut(batches).item()
     return f"{_prefix(date)}{cut:%H%M%S}" if f"{cut:%Y-%m-%d}" == date else f"{_prefix(date)}0"
-
-
-def _places(names: Names, ordered: list[str]) -> np.ndarray:
-    place = {name: number for number, name in enumerate(ordered)}
-    return np.array([place[name] for name in names.known], dtype="<i4")
 
 
 def _now() -> datetime:

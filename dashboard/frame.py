@@ -102,6 +102,8 @@ def _show_age(curated: Curated, snapshot: Snapshot, zone: ZoneInfo) -> None:
     waiting, of = snapshot.pending
     if waiting:
         words.append(f"Older data is still being listed: {of - waiting} of {of} parts so far.")
+    if snapshot.unchecked:
+        words.append(f"{snapshot.unchecked} dates are as listed earlier, to be listed again soon.")
     st.caption(" ".join(words))
 
 

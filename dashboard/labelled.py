@@ -6,6 +6,7 @@ read.
 """
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -26,6 +27,9 @@ from petrostream.storage import Bucket
 _MAX_BYTES: Final = 256 * 1024 * 1024
 _PARALLEL: Final = 8
 _STEP: Final = 64
+_KEPT: Final = 50_000
+"""So many objects' runs are remembered, or those that are asked for at once."""
+
 _UNREADABLE: Final = (
     *(pa.ArrowException, ObjectMissing, ObjectTooLarge),
     *(OSError, KeyError, ValueError),
@@ -41,7 +45,7 @@ class Labels:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._known: dict[str, tuple[datetime, tuple[LabelRun, ...]]] = {}
+        self._known: OrderedDict[str, tuple[datetime, tuple[LabelRun, ...]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(
@@ -62,6 +66,9 @@ class Labels:
             for each in mixed:
                 name = (each.batch.well, each.batch.recording)
                 found.setdefault(name, []).extend(self._known[each.key][1])
+                self._known.move_to_end(each.key)
+            while len(self._known) > max(_KEPT, len(mixed)):
+                self._known.popitem(last=False)
         return found
 
     def _read_new(self, objects: Sequence[ScoredObject], on_progress: Progress | None) -> None:

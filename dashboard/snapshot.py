@@ -1,10 +1,10 @@
 """What is known of the scored batches at one moment, as arrays: a row a batch, no reading."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ LAST: Final = "last"
 MODIFIED: Final = "modified"
 COUNTS: Final = ("commissioning", "scored", "unscorable", "anomalies")
 _PARTS: Final = 6
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,20 @@ class ScoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Numbers for the names of wells and recordings, so that arrays hold them."""
+    """Numbers for the names of wells and recordings, so that arrays hold them.
+
+    Safe to share between threads.
+    """
 
     numbers: dict[str, int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def number(self, name: str) -> int:
         """The number of a name, a new one where it was not seen before."""
-        return self.numbers.setdefault(name, len(self.numbers))
+        if name not in self.numbers:
+            with self.lock:
+                self.numbers.setdefault(name, len(self.numbers))
+        return self.numbers[name]
 
     @property
     def known(self) -> list[str]:
@@ -143,62 +151,142 @@ def newest_versions(batches: np.ndarray) -> np.ndarray:
     return ordered[~same]
 
 
-@dataclass(frozen=True)
+def by_well(parts: Sequence[np.ndarray], wells: np.ndarray, recordings: np.ndarray) -> np.ndarray:
+    """Put parts together by well; within a well the order stays.
+
+    `wells` and `recordings` have the place of each number that stands in the parts.
+    """
+    places = wells[np.concatenate([EMPTY["well"], *(part["well"] for part in parts)])]
+    order = np.argsort(places.astype("u4"), kind="stable")
+    target = np.empty_like(order)
+    target[order] = np.arange(len(order))
+    together = np.empty(len(order), dtype=BATCH)
+    begin = 0
+    for part in parts:
+        together[target[begin : begin + len(part)]] = part
+        begin += len(part)
+    together["well"] = places[order]
+    together["recording"] = recordings[together["recording"]]
+    return together
+
+
+def numbered(
+    batches: np.ndarray, old: tuple[Sequence[str], Sequence[str]], new: tuple[Names, Names]
+) -> np.ndarray:
+    """A copy of batches with the numbers that other wells' and recordings' names have elsewhere."""
+    copied = batches.copy()
+    for column, names, numbers in zip(("well", "recording"), old, new, strict=True):
+        table = np.array([numbers.number(name) for name in names], dtype="<i4")
+        copied[column] = table[batches[column]]
+    return copied
+
+
+def summary_key(batch: np.void, wells: Sequence[str], recordings: Sequence[str]) -> str:
+    """Key of the summary of one element of a `BATCH` array."""
+    known = BatchId(wells[batch["well"]], recordings[batch["recording"]], batch["second"].item())
+    return known.summary(summaries.encode(batch["figures"]))
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """What was in the curated bucket at one moment (`taken`, UTC without a zone).
 
-    `batches` is a `BATCH` array in the order of wells, then time; `pending` tells how many
-    dates are still to be read, of how many.
+    `parts` are `BATCH` arrays, each of a time after the one before it and in the order of time
+    for every well; later snapshots share those that did not change. Their numbers stand for
+    `names_of_wells` and `names_of_recordings`. `pending` tells how many dates are still to be
+    read, of how many; `unchecked` how many are as an earlier dashboard has listed them. `made`
+    holds what was made of the parts so far.
     """
 
     taken: datetime
-    batches: np.ndarray
-    wells: tuple[str, ...]
-    recordings: tuple[str, ...]
+    parts: tuple[np.ndarray, ...]
+    names_of_wells: tuple[str, ...]
+    names_of_recordings: tuple[str, ...]
     pending: tuple[int, int] = (0, 0)
+    unchecked: int = 0
+    made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    def once(self, name: Hashable, make: Callable[[], _Result]) -> _Result:
+        """What was made of these batches under a name already, else make it; for all visitors."""
+        found: _Result | None = self.made.get(name)
+        if found is None:
+            found = self.made[name] = make()
+        return found
+
+    def let_go(self) -> None:
+        """Forget what was made of the batches: it is made again where it is wanted."""
+        self.made.clear()
+
+    @property
+    def wells(self) -> tuple[str, ...]:
+        """The wells' names, in order."""
+        return self.once("wells", lambda: tuple(sorted(self.names_of_wells)))
+
+    @property
+    def recordings(self) -> tuple[str, ...]:
+        """The recordings' names, in order."""
+        return self.once("recordings", lambda: tuple(sorted(self.names_of_recordings)))
+
+    @property
+    def batches(self) -> np.ndarray:
+        """A `BATCH` array in the order of wells, then time; numbers are places among the names."""
+        return self.once(
+            "batches",
+            lambda: by_well(
+                self.parts,
+                _places(self.names_of_wells, self.wells),
+                _places(self.names_of_recordings, self.recordings),
+            ),
+        )
+
+    @property
     def table(self) -> pd.DataFrame:
-        """A row a batch: well, recording, times, counts, worst score, how it ended, model.
+        """A row a batch: well, recording, times, counts, worst score, how it ended.
 
         `last_alarm` is NaT and `worst` NaN where there is none. Rows are in the order of
         `batches`.
         """
-        figures, second = self.batches["figures"], self.batches["second"]
-        sensors = np.array([*SENSOR_NAMES, *[""] * (summaries.NO_SENSOR + 1 - len(SENSOR_NAMES))])
-        statuses = np.array([str(status) for status in Status], dtype=object)
+        return self.once("table", self._table)
+
+    def _table(self) -> pd.DataFrame:
+        batches = self.batches
+        figures, second = batches["figures"], batches["second"]
+        sensors = [*SENSOR_NAMES, ""]
+        top = np.minimum(figures["top_sensor"], len(SENSOR_NAMES))
         counts = {name: figures[name].astype(np.int64) for name in COUNTS}
         return pd.DataFrame(
             {
-                WELL: pd.Categorical.from_codes(self.batches["well"], list(self.wells)),
-                RECORDING: pd.Categorical.from_codes(
-                    self.batches["recording"], list(self.recordings)
-                ),
+                WELL: pd.Categorical.from_codes(batches["well"], list(self.wells)),
+                RECORDING: pd.Categorical.from_codes(batches["recording"], list(self.recordings)),
                 FIRST: second,
                 LAST: _after(second, figures["span_ms"]),
-                MODIFIED: self.batches["modified"],
+                MODIFIED: batches["modified"],
                 **counts,
                 "rows": counts["commissioning"] + counts["scored"] + counts["unscorable"],
-                "worst": figures["worst"].astype(float),
-                "worst_at": _after(second, figures["worst_ms"]),
+                "worst": figures["worst"].copy(),
                 "alarms": figures["alarms"].astype(np.int64),
                 "last_alarm": _after(second, figures["last_alarm_ms"]),
-                "ended": statuses[figures["ended"]],
-                "top_sensor": sensors[figures["top_sensor"]],
-                "model": _hexadecimal(figures["model"]),
-            }
+                "ended": pd.Categorical.from_codes(
+                    figures["ended"].astype("i1"), [str(status) for status in Status]
+                ),
+                "top_sensor": pd.Categorical.from_codes(top.astype("i1"), sensors),
+            },
+            copy=False,
         )
 
-    def take_over(self, earlier: "Snapshot") -> None:
-        """Where nothing has changed since an earlier snapshot, take over what that one made."""
-        if self.batches.tobytes() == earlier.batches.tobytes():
-            made = {"table", "objects"} & vars(earlier).keys()
-            vars(self).update({name: vars(earlier)[name] for name in made})
+    def has_the_batches_of(self, other: "Snapshot") -> bool:
+        """Whether it shares all parts of another snapshot."""
+        return (
+            len(self.parts) == len(other.parts)
+            and all(mine is its for mine, its in zip(self.parts, other.parts, strict=True))
+            and self.names_of_wells == other.names_of_wells
+            and self.names_of_recordings == other.names_of_recordings
+        )
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing has been scored, as far as was read."""
-        return not len(self.batches)
+        return not any(map(len, self.parts))
 
     def sensors(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Packed sensor figures of some batches (`petrostream.summaries`): (batches, sensors)."""
@@ -207,11 +295,6 @@ class Snapshot:
     def lines(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Score lines of some batches, NaN where nothing was scored: (batches, LINE_POINTS)."""
         return summaries.score_of(self.batches["figures"]["line"][places])
-
-    @cached_property
-    def objects(self) -> tuple[ScoredObject, ...]:
-        """Every scored object, in the order of `batches`; made on demand, for they take memory."""
-        return tuple(self.chosen(slice(None)))
 
     def chosen(self, places: np.ndarray | slice) -> list[ScoredObject]:
         """Name the scored objects of some rows of `table`."""
@@ -228,19 +311,20 @@ class Snapshot:
 
     def summary_key(self, place: int) -> str:
         """Key of a batch's summary."""
-        row = self.batches[place]
-        batch = BatchId(
-            self.wells[row["well"]], self.recordings[row["recording"]], row["second"].item()
-        )
-        return batch.summary(summaries.encode(row["figures"]))
+        return summary_key(self.batches[place], self.wells, self.recordings)
 
     def of_well(self, well: str) -> slice:
         """The places of a well's batches, which stand together."""
         if well not in self.wells:
             return slice(0, 0)
         number = self.wells.index(well)
-        found = np.searchsorted(self.batches["well"], [number, number + 1])
-        return slice(int(found[0]), int(found[1]))
+        begins = self.once("begins", self._begins)
+        return slice(int(begins[number]), int(begins[number + 1]))
+
+    def _begins(self) -> np.ndarray:
+        """Where each well's batches begin, and where all end."""
+        numbers = np.ascontiguousarray(self.batches["well"])
+        return np.searchsorted(numbers, np.arange(len(self.wells) + 1))
 
 
 def _after(second: np.ndarray, milliseconds: np.ndarray) -> np.ndarray:
@@ -249,9 +333,9 @@ def _after(second: np.ndarray, milliseconds: np.ndarray) -> np.ndarray:
     return times
 
 
-def _hexadecimal(models: np.ndarray) -> pd.Categorical:
-    kinds, codes = np.unique(np.ascontiguousarray(models).view(">u4"), return_inverse=True)
-    return pd.Categorical.from_codes(codes, [f"{kind:08x}" for kind in kinds])
+def _places(names: Sequence[str], ordered: Sequence[str]) -> np.ndarray:
+    place = {name: number for number, name in enumerate(ordered)}
+    return np.array([place[name] for name in names], dtype="<i4")
 
 
 EMPTY: Final = np.zeros(0, dtype=BATCH)

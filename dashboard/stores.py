@@ -8,8 +8,10 @@ from typing import Final, TypeVar
 import streamlit as st
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dashboard.alarms import Events
+from dashboard.connection import curated_now
+from dashboard.events import Events
 from dashboard.labelled import Labels
+from dashboard.said import Said
 from petrostream.annotations import Annotations
 from petrostream.aws import error_code
 from petrostream.errors import PetroStreamError, SettingsError
@@ -29,6 +31,7 @@ class Stores:
     bucket: Bucket
     events: Events
     annotations: Annotations
+    said: Said
     labels: Labels
 
 
@@ -39,9 +42,12 @@ def find_stores() -> Stores:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _stores(bucket: str, endpoint: str) -> Stores:  # noqa: ARG001 - another endpoint, another cache
-    curated = Bucket(bucket)
-    return Stores(curated, Events(curated), Annotations(curated), Labels(curated))
+def _stores(bucket: str, endpoint: str) -> Stores:  # noqa: ARG001 - another place, another cache
+    curated = curated_now()
+    annotations = Annotations(curated.bucket)
+    return Stores(
+        curated.bucket, curated.events, annotations, Said(annotations), Labels(curated.bucket)
+    )
 
 
 def part(what: str, permission: str, read: Callable[[], _Result]) -> _Result | None:

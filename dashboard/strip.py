@@ -14,7 +14,6 @@ from dashboard.charts import CLOCK_LABELS
 from dashboard.fleet import Well
 from dashboard.snapshot import FIRST, LAST, Snapshot
 from dashboard.times import for_chart
-from dashboard.words import minute
 
 BINS: Final = 144
 _HIGHEST: Final = 2.0
@@ -78,15 +77,16 @@ def worst_by_bin(
     -------
     Scores, NaN where nothing was scored, and whether there were readings; shape (bins,).
     """
-    table = snapshot.table.iloc[well.places]
     lines = snapshot.lines(well.places)
     points = lines.shape[1]
-    firsts = table[FIRST].to_numpy().astype("M8[us]").astype(np.int64)[:, np.newaxis]
-    lasts = table[LAST].to_numpy().astype("M8[us]").astype(np.int64)[:, np.newaxis]
+    firsts, lasts = (
+        snapshot.table[name].to_numpy()[well.places].astype("M8[us]").astype(np.int64)[:, None]
+        for name in (FIRST, LAST)
+    )
     middles = firsts + (lasts - firsts) * ((np.arange(points) + 0.5) / points)
     end = int(np.datetime64(stretch.end_of(well), "us").astype(np.int64))
     length = stretch.length / timedelta(microseconds=1)
-    place = np.floor((middles - (end - length)) / length * bins).astype(int)
+    place = np.floor((middles - (end - length)) * (bins / length)).astype(int)
     inside = (place >= 0) & (place < bins)
     worst, there = np.full(bins, -np.inf), np.zeros(bins, dtype=bool)
     there[place[inside]] = True
@@ -104,12 +104,8 @@ def strip_chart(
     snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch, zone: ZoneInfo
 ) -> alt.Chart:
     """Draw a row a well: bars as tall as the worst score, anomalies in red and to the top."""
-    bars = pd.concat(
-        [_bars(snapshot, well, stretch, row, zone) for row, well in enumerate(wells)],
-        ignore_index=True,
-    )
     return (
-        alt.Chart(bars)
+        alt.Chart(_bars(snapshot, wells, stretch, zone))
         .mark_rect(clip=True)
         .encode(
             x=_clock_axis(stretch.end, stretch.length, zone)
@@ -131,33 +127,35 @@ def strip_chart(
 
 
 def _bars(
-    snapshot: Snapshot, well: Well, stretch: Stretch, row: int, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch, zone: ZoneInfo
 ) -> pd.DataFrame:
-    """The bars of one well's row; `from` and `to` are times, or how long before its newest."""
-    worst, there = worst_by_bin(snapshot, well, stretch)
-    shown = np.flatnonzero(there)
-    score = worst[shown]
+    """A row a bar; `from` and `to` are times, or how long before the well's newest reading."""
+    found = [worst_by_bin(snapshot, well, stretch) for well in wells]
+    row, shown = np.nonzero(np.array([there for _, there in found]))
+    score = np.array([worst for worst, _ in found])[row, shown]
     is_anomaly = score >= _THRESHOLD
     tall = np.where(np.isfinite(score), np.clip(score / _HIGHEST, 0.08, 1.0) * 0.9, 0.08)
     tall = np.where(is_anomaly, 1.0, tall)
-    begin = stretch.end_of(well) - stretch.length
-    edges = for_chart(
-        pd.Series([begin + stretch.length * (part / BINS) for part in range(BINS + 1)]), zone
+    kind = np.select([is_anomaly, np.isfinite(score)], [0, 1], 2)
+    begins = np.array([stretch.end_of(well) - stretch.length for well in wells], dtype="M8[us]")
+    width = np.timedelta64(stretch.length / BINS, "us")
+    first, last = (
+        for_chart(pd.Series(begins[row] + width * part), zone)
+        for part in (shown, shown + 1)
     )
-    ages = (np.arange(BINS + 1) / BINS - 1) * (stretch.length / _unit(stretch.length)[0])
-    places = edges if stretch.end else pd.Series(ages)
+    before = (np.array([shown, shown + 1]) / BINS - 1) * (stretch.length / _unit(stretch.length)[0])
     return pd.DataFrame(
         {
-            "well": well.name,
-            "from": places.iloc[shown].array,
-            "to": places.iloc[shown + 1].array,
+            "well": pd.Categorical.from_codes(row, [well.name for well in wells]),
+            "from": first if stretch.end else before[0],
+            "to": last if stretch.end else before[1],
             "bottom": row + 1 - _GAP / 2,
             "top": row + 1 - _GAP / 2 - tall * (1 - _GAP),
             "worst score": score.round(3),
-            "kind": np.select([is_anomaly, np.isfinite(score)], list(_KINDS)[:2], list(_KINDS)[2]),
-            "when": [minute(edge) for edge in edges.iloc[shown]],
+            "kind": pd.Categorical.from_codes(kind, list(_KINDS)),
+            "when": first.dt.strftime("%Y-%m-%d %H:%M"),
         }
-    )
+    ).astype({"well": str, "kind": str})
 
 
 def _clock_axis(end: datetime, length: timedelta, zone: ZoneInfo) -> alt.X:

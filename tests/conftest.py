@@ -43,7 +43,8 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in FAKE_CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv(f"{variable('state')}", str(tmp_path / "state"))
+    monkeypatch.setenv(variable("state"), str(tmp_path / "state"))
+    monkeypatch.setenv(variable("cache"), str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="session")

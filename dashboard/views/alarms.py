@@ -12,7 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, frame, navigation
-from dashboard.alarms import Alarm, Severity, alarming_places, with_context
+from dashboard.alarms import Alarm, Severity, with_context
+from dashboard.events import alarming_places
 from dashboard.filters import choose_day, choose_many, choose_one
 from dashboard.labelled import Recordings
 from dashboard.links import well_at
@@ -59,14 +60,8 @@ def render() -> None:
 def _draw(view: frame.View) -> None:
     stores = find_stores()
     found = stores.events.read(view.snapshot)
-    said = part("What people said", _READING, stores.annotations.read) or []
+    said = part("What people said", _READING, stores.said.now) or []
     alarms = with_context(found.events, _labels(stores, view.snapshot), said)
-    if found.unreadable:
-        st.warning(
-            f"{len(found.unreadable)} of the event documents can't be read and are left out: "
-            "replay their recordings again.",
-            icon=":material/broken_image:",
-        )
     if not alarms:
         st.info("There is no alarm.", icon=":material/check_circle:")
         return

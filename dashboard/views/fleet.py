@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -13,8 +12,10 @@ from dashboard.alarms import Alarm
 from dashboard.choice import choose_span
 from dashboard.fleet import Totals, Well, WellState, added, wells_of
 from dashboard.navigation import link
-from dashboard.snapshot import LAST, MODIFIED
+from dashboard.open_alarms import count_alarms, newest_alarms
+from dashboard.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.states import score_line, state_markdown, tile_key, tile_styles
+from dashboard.stores import find_stores
 from dashboard.strip import Stretch, stretch_of, strip_chart, strip_height, worst_by_bin
 from dashboard.times import local
 from dashboard.units import spelled_out
@@ -24,8 +25,7 @@ from petrostream.batches import COMMISSIONING_SECONDS
 _TILE_PIXELS: Final = 171
 _TILE_POINTS: Final = 48
 _AROUND_STRIP: Final = 130
-_ALARMS: Final = 10
-_ALARMING_BATCHES: Final = 60
+_WAIT_SECONDS: Final = 1.0
 _REPLAYED: Final = timedelta(days=30)
 """Readings that were scored so much later than they were taken come from a replay."""
 
@@ -36,18 +36,24 @@ def render() -> None:
 
 
 def _draw(view: frame.View) -> None:
+    find_stores().said.lately(0)  # it comes while the wells are looked at
     name, span = choose_span("fleet time", "24 h")
     wells = wells_of(view.snapshot, span)
     _show_figures(view, wells, name)
     stretch = stretch_of(view.snapshot, wells, span)
+    once = view.snapshot.once
     st.subheader("Wells, the worst first", anchor=False)
     st.html(tile_styles())
     with st.container(horizontal=True, gap="small"):
-        for well in wells:
-            _show_tile(view, well, stretch.length, name)
+        lines = once(("tile lines", span), lambda: _tile_lines(view.snapshot, wells, stretch))
+        for well, line in zip(wells, lines, strict=True):
+            _show_tile(view, well, line, name)
     st.subheader("Worst score over time", anchor=False)
     st.altair_chart(
-        strip_chart(view.snapshot, wells, stretch, view.zone),
+        once(
+            ("strip", span, view.zone.key),
+            lambda: strip_chart(view.snapshot, wells, stretch, view.zone),
+        ),
         width="stretch",
         height=strip_height(len(wells)) + _AROUND_STRIP,
         key="strip",
@@ -68,6 +74,7 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
             f"of {len(wells):,}",
             "Wells whose newest readings are an alarm that has not ended.",
         )
+        _show_open_alarms(view, wells, when)
         _figure(
             "Anomalies",
             f"{now.anomalies:,}",
@@ -107,6 +114,20 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
         )
 
 
+def _show_open_alarms(view: frame.View, wells: Sequence[Well], when: str) -> None:
+    """The alarms that nobody has looked after; while documents are unread, those read so far."""
+    said = find_stores().said.lately(_WAIT_SECONDS)
+    tally = count_alarms(view.curated.events, view.snapshot, wells, said or ())
+    value = f"{tally.is_open:,}" + ("+" if tally.unread else "")
+    note = f"of {tally.alarms:,}" if not tally.unread else f"{tally.unread:,} batches unread"
+    _figure(
+        "Open alarms",
+        "–" if said is None else value,
+        note,
+        f"Alarms {when} that nobody has acknowledged; what people say counts after at most 20 s.",
+    )
+
+
 def _figure(label: str, value: str, note: str, explanation: str) -> None:
     st.metric(
         label,
@@ -140,7 +161,14 @@ def _lag_words(lag: timedelta) -> str:
     return words.removesuffix(" ago")
 
 
-def _show_tile(view: frame.View, well: Well, length: timedelta, name: str) -> None:
+def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch) -> list[str]:
+    """A picture of each well's scores, up to its own newest reading."""
+    own = Stretch(stretch.length, None)
+    found = (worst_by_bin(snapshot, well, own, _TILE_POINTS) for well in wells)
+    return [score_line(worst.tolist()) for worst, _ in found]
+
+
+def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
     key = tile_key(well.state, well.name)
     with st.container(border=True, width=_TILE_PIXELS, gap=None, key=key):
         link(
@@ -150,8 +178,7 @@ def _show_tile(view: frame.View, well: Well, length: timedelta, name: str) -> No
         )
         st.markdown(state_markdown(well.state))
         st.caption(f"since {_when(view, well.since)}")
-        worst, _ = worst_by_bin(view.snapshot, well, Stretch(length, None), _TILE_POINTS)
-        st.image(score_line(worst.tolist()), width="stretch")
+        st.image(line, width="stretch")
         st.caption(_why(well))
 
 
@@ -172,7 +199,7 @@ def _why(well: Well) -> str:
 
 def _show_alarms(view: frame.View) -> None:
     st.subheader("Newest alarms", anchor=False)
-    alarms = _newest_alarms(view)
+    alarms = newest_alarms(view.curated.events, view.snapshot)
     if not alarms:
         st.info("There has been no alarm yet.", icon=":material/check_circle:")
         return
@@ -186,20 +213,6 @@ def _show_alarms(view: frame.View) -> None:
         },
     )
     link("alarms", "All alarms", {}, icon=":material/notifications:")
-
-
-def _newest_alarms(view: frame.View) -> list[Alarm]:
-    """The newest alarms, each read back to the batch in which it opened."""
-    table = view.snapshot.table
-    places = np.flatnonzero(table["alarms"].to_numpy() > 0)
-    newest = places[np.argsort(table["last_alarm"].to_numpy()[places])[::-1]]
-    number = _ALARMING_BATCHES
-    while True:
-        runs = view.curated.runs(view.snapshot.chosen(newest[:number]))
-        alarms = sorted(map(Alarm, runs), key=lambda each: each.end)[::-1][:_ALARMS]
-        if number >= len(newest) or all(each.event.opens for each in alarms):
-            return alarms
-        number *= 2
 
 
 def alarms_table(alarms: Sequence[Alarm], view: frame.View) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
@@ -28,6 +28,7 @@ from petrostream.settings import (
     LOCAL,
     PROJECT_ROOT,
     Settings,
+    place_cache,
     read_stack,
     stack_file,
     state_folder,
@@ -151,6 +152,7 @@ def down() -> bool:
     if stack is not None:
         for name in reversed(list(stack.get("processes", {}))):
             stopped |= stop_process(stack["processes"][name])
+        _forget_what_was_listed(stack["environment"])
     _remove_files()
     return stopped or stack is not None
 
@@ -160,6 +162,16 @@ def _stack_or_none() -> dict[str, Any] | None:
         return read_stack()
     except PetroStreamError:
         return None
+
+
+def _forget_what_was_listed(names: Mapping[str, Any]) -> None:
+    endpoint, bucket = names.get("AWS_ENDPOINT_URL"), names.get(variable("curated_bucket"))
+    folder = place_cache(str(endpoint), str(bucket)) if endpoint and bucket else None
+    if folder is not None and folder.is_dir():
+        for path in folder.glob("*.listing"):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _remove_files() -> None:

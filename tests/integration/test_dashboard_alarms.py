@@ -171,7 +171,9 @@ def test_an_event_document_that_is_damaged_is_told_and_left_out(scoring: Scoring
     bad = min(scoring.provisioned.curated.keys(EVENTS))
     scoring.rewrite(bad, lambda body: body[: len(body) // 2])
     page = visit("alarms")
-    assert "event documents can't be read" in page.warning[0].value
+    assert "can't be read" in page.warning[0].value
+    [told] = [each.value for each in page.dataframe if "Object" in each.value.columns]
+    assert told["Object"].tolist() == [bad]
 
 
 def test_no_alarm_is_a_sentence(provisioned, packed: PackedModel, wells: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from streamlit.testing.v1 import AppTest
 from dashboard.fleet import wells_of
 from dashboard.quality import sensor_grid
 from petrostream import aws
+from petrostream.annotations import Annotation, Annotations, Kind
 from petrostream.keys import SCORED
 from petrostream.models import PackedModel
 from petrostream.settings import PROJECT_ROOT, variable
 from petrostream.storage import Bucket
+from petrostream.tally import read_events
 from tests.browser._pipeline import Scoring
 
 # pyarrow 25 asks pandas 3.1 for `.values` of the time stamps with a zone that go to the chart
@@ -122,9 +125,23 @@ def test_the_figures_are_the_curated_ones(scored: pd.DataFrame) -> None:
     assert shown["Wells in alarm"] == "1"
 
 
+def test_alarms_are_open_until_somebody_acknowledges_them(
+    scoring: Scoring, scored: pd.DataFrame
+) -> None:
+    curated = scoring.provisioned.curated
+    events = read_events(curated)
+    assert figures(visit("fleet"))["Open alarms"] == f"{len(events)}"
+    one = events[0]
+    said = (one.well, one.recording, one.start, one.end)
+    Annotations(curated).add(Annotation(*said, Kind.ACKNOWLEDGED, "Ana", datetime(2026, 11, 21)))
+    st.cache_resource.clear()
+    shown = {each.label: (each.value, each.delta) for each in visit("fleet").metric}
+    assert shown["Open alarms"] == (f"{len(events) - 1}", f"of {len(events)}")
+
+
 def test_every_figure_is_defined(scored: pd.DataFrame) -> None:
     metrics = visit("fleet").metric
-    assert len(metrics) == 6
+    assert len(metrics) == 7
     assert all(metric.proto.help for metric in metrics)
 
 

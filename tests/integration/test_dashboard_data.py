@@ -14,8 +14,8 @@ import pytest
 
 from dashboard.data import Curated, Rows
 from dashboard.fleet import wells_of
-from dashboard.follow import Follower
-from dashboard.snapshot import BATCH, Snapshot, newest_versions
+from dashboard.listing import Listing
+from dashboard.snapshot import BATCH, ScoredObject, Snapshot, newest_versions
 from petrostream.errors import ServiceUnavailable
 from petrostream.keys import SCORED, SUMMARIES
 from petrostream.models import PackedModel
@@ -31,18 +31,18 @@ class Reads:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rows: list[str] = []
         self.listed: list[tuple[str, str]] = []
-        read_parquet, list_ = wr.s3.read_parquet, Follower._list
+        read_parquet, list_ = wr.s3.read_parquet, Listing.batches
 
         def parquet(*, path: list[str], **options: Any) -> Any:
             self.rows += [each.split("/", 3)[3] for each in path]
             return read_parquet(path=path, **options)
 
-        def listing(follower: Follower, prefix: str, after: str) -> Any:
+        def listing(listing_: Listing, prefix: str, after: str) -> Any:
             self.listed.append((prefix, after))
-            return list_(follower, prefix, after)
+            return list_(listing_, prefix, after)
 
         monkeypatch.setattr(wr.s3, "read_parquet", parquet)
-        monkeypatch.setattr(Follower, "_list", listing)
+        monkeypatch.setattr(Listing, "batches", listing)
 
 
 @pytest.fixture
@@ -66,10 +66,14 @@ def whole(curated: Curated) -> Snapshot:
     return snapshot
 
 
+def objects_of(curated: Curated) -> list[ScoredObject]:
+    return whole(curated).chosen(slice(None))
+
+
 def test_an_empty_bucket_has_nothing(curated: Curated) -> None:
     snapshot = whole(curated)
     assert snapshot.is_empty
-    assert snapshot.objects == ()
+    assert snapshot.chosen(slice(None)) == []
     assert curated.rows([]).table.empty
 
 
@@ -120,7 +124,7 @@ def test_rows_are_the_curated_ones_in_the_order_of_time(
 ) -> None:
     keys = scoring.replay(wells, [WELL])
     scoring.score(keys[:1] + keys[:0:-1])
-    rows, expected = curated.rows(whole(curated).objects), scoring.curated()
+    rows, expected = curated.rows(objects_of(curated)), scoring.curated()
     columns = ["timestamp", *rows.sensors, "anomaly_score"]
     pd.testing.assert_frame_equal(rows.table[columns], expected[columns])
     assert rows.table["anomaly_flag"].tolist() == expected["anomaly_flag"].tolist()
@@ -169,17 +173,46 @@ def test_of_many_batches_only_the_end_of_the_newest_dates_is_listed_again(
     assert len(snapshot.batches) == len(keys)
 
 
+def test_a_dashboard_started_again_shows_what_the_one_before_has_listed(
+    scoring: Scoring, curated: Curated, reads: Reads, wells: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.follow.FEW", 3)
+    monkeypatch.setattr("dashboard.follow._MANY_UNSAVED", 0)
+    scoring.score(scoring.replay(wells, [WELL]))
+    before = whole(curated)
+    curated._follower._saver.shutdown(wait=True)
+    reads.listed.clear()
+    again = whole(Curated(curated.bucket.name))
+    assert again.batches.tobytes() == before.batches.tobytes()
+    [(_, after)] = reads.listed
+    assert after, "of its one date only the end"
+
+
+def test_a_summary_is_the_one_of_before_only_if_it_was_written_then(
+    scoring: Scoring, curated: Curated, wells: Path
+) -> None:
+    scoring.score(scoring.replay(wells, [WELL])[:1])
+    snapshot = whole(curated)
+    key, modified = snapshot.summary_key(0), snapshot.batches["modified"][0].item()
+    listing = Listing(curated.bucket.name, scoring.provisioned.clients.s3)
+    assert listing.is_there(key, modified)
+    assert not listing.is_there(key, modified - timedelta(seconds=1))
+    assert not Listing("no-such-bucket", scoring.provisioned.clients.s3).is_there(key, modified)
+    scoring.provisioned.curated.delete(key)
+    assert not listing.is_there(key, modified)
+
+
 def test_nothing_waits_for_a_slow_listing(
     scoring: Scoring, curated: Curated, wells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scoring.score(scoring.replay(wells, [WELL])[:2])
-    released, list_ = threading.Event(), Follower._list
+    released, list_ = threading.Event(), Listing.batches
 
-    def slow(follower: Follower, prefix: str, after: str) -> Any:
+    def slow(listing_: Listing, prefix: str, after: str) -> Any:
         released.wait(30)
-        return list_(follower, prefix, after)
+        return list_(listing_, prefix, after)
 
-    monkeypatch.setattr(Follower, "_list", slow)
+    monkeypatch.setattr(Listing, "batches", slow)
     assert curated.snapshot(0.05) is None
     released.set()
     assert len(whole(curated).batches) == 2
@@ -213,7 +246,7 @@ def test_an_object_scored_anew_is_read_anew(
 ) -> None:
     keys = scoring.replay(wells, [WELL])[:3]
     scoring.score(keys)
-    objects = whole(curated).objects
+    objects = objects_of(curated)
     assert len(curated.rows(objects).table) == 2100
     later = [replace(each, modified=each.modified + timedelta(seconds=5)) for each in objects]
     first = scoring.provisioned.curated.get(objects[0].key, at_most=2**26).body
@@ -234,7 +267,7 @@ def test_a_half_written_object_is_named_and_the_others_are_read(
     scoring: Scoring, curated: Curated, wells: Path, change: Callable[[bytes], bytes]
 ) -> None:
     scoring.score(scoring.replay(wells, [WELL])[:3])
-    objects = whole(curated).objects
+    objects = objects_of(curated)
     scoring.rewrite(objects[1].key, change)
     assert len(curated.rows(objects).table) == 1500
     assert [each.key for each in curated.unreadable] == [objects[1].key]
@@ -244,7 +277,7 @@ def test_an_object_that_was_removed_is_named(
     scoring: Scoring, curated: Curated, wells: Path
 ) -> None:
     scoring.score(scoring.replay(wells, [WELL])[:3])
-    objects = whole(curated).objects
+    objects = objects_of(curated)
     scoring.provisioned.curated.delete(objects[-1].key)
     assert len(curated.rows(objects).table) == 1500
     assert [each.key for each in curated.unreadable] == [objects[-1].key]

@@ -13,7 +13,7 @@ from dashboard.__main__ import main
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The command lines that the process would have become."""
     commands: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _path, command: commands.append(command))
+    monkeypatch.setattr(os, "execve", lambda _path, command, _names: commands.append(command))
     return commands
 
 

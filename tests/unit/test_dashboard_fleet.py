@@ -57,7 +57,7 @@ def snapshot(**wells: list[np.ndarray]) -> Snapshot:
             each["well"] = each["recording"] = number
     every = np.array([each for name in names for each in wells[name]], dtype=BATCH)
     return Snapshot(
-        START, newest_versions(every), tuple(names), tuple(f"{name}_1" for name in names)
+        START, (newest_versions(every),), tuple(names), tuple(f"{name}_1" for name in names)
     )
 
 
