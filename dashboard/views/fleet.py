@@ -137,7 +137,7 @@ def _figure(label: str, value: str, note: str, explanation: str) -> None:
         delta_arrow="off",
         help=explanation,
         border=True,
-        width=171,
+        height="stretch",
     )
 
 
