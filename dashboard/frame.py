@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
@@ -22,13 +22,18 @@ from dashboard.words import ago, minute
 from petrostream.errors import PetroStreamError
 
 REFRESH_SECONDS: Final = 5
-ZONES: Final = (
+_USUAL_ZONES: Final = (
     "UTC",
     "America/Sao_Paulo",
     "America/Manaus",
     "Europe/London",
     "Europe/Berlin",
 )
+_REGIONS: Final = "Africa America Asia Atlantic Australia Europe Indian Pacific".split()
+_OTHER_ZONES: Final = (zone for zone in available_timezones() if zone.split("/")[0] in _REGIONS)
+ZONES: Final = tuple(dict.fromkeys([*_USUAL_ZONES, *sorted(_OTHER_ZONES)]))
+"""Time zones to choose from: where 3W's wells and their engineers are, then all others."""
+
 _LIVE: Final = "live"
 _ZONE: Final = "zone"
 _OLD: Final = timedelta(days=2)
@@ -132,7 +137,7 @@ def _choose_zone() -> ZoneInfo:
         label_visibility="collapsed",
         width=190,
         persist_state="session",
-        help="Times on every page are in this zone.",
+        help="Times on every page are in this zone; type to find another.",
     )
     address.keep(_ZONE, chosen)
     return ZoneInfo(chosen)

@@ -140,8 +140,7 @@ def _bars(
     begins = np.array([stretch.end_of(well) - stretch.length for well in wells], dtype="M8[us]")
     width = np.timedelta64(stretch.length / BINS, "us")
     first, last = (
-        for_chart(pd.Series(begins[row] + width * part), zone)
-        for part in (shown, shown + 1)
+        for_chart(pd.Series(begins[row] + width * part), zone) for part in (shown, shown + 1)
     )
     before = (np.array([shown, shown + 1]) / BINS - 1) * (stretch.length / _unit(stretch.length)[0])
     return pd.DataFrame(
