@@ -29,8 +29,10 @@ _USUAL_ZONES: Final = (
     "Europe/London",
     "Europe/Berlin",
 )
-_REGIONS: Final = "Africa America Asia Atlantic Australia Europe Indian Pacific".split()
-_OTHER_ZONES: Final = (zone for zone in available_timezones() if zone.split("/")[0] in _REGIONS)
+_NO_PLACES: Final = ("Etc", "SystemV", "US", "posix", "right")
+_OTHER_ZONES: Final = (
+    zone for zone in available_timezones() if "/" in zone and zone.split("/")[0] not in _NO_PLACES
+)
 ZONES: Final = tuple(dict.fromkeys([*_USUAL_ZONES, *sorted(_OTHER_ZONES)]))
 """Time zones to choose from: where 3W's wells and their engineers are, then all others."""
 
