@@ -25,6 +25,7 @@ from producer.replay import Speed
 _SPEED_TO_WATCH: Final = "300"
 _SPEED_UNWATCHED: Final = "max"
 _MOST_TRAINED_ON: Final = 120
+_LOWEST_PRIORITY: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,12 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
     settings = Settings.load("curated_bucket", "queue_url", "dead_letter_queue_url")
     data = options.data or _synthesise(environment)
     _say("training")
-    trained = _step(["ml", "train", str(data), f"--limit={_MOST_TRAINED_ON}"], environment)
+    trained = _step(
+        ["ml", "train", str(data), f"--limit={_MOST_TRAINED_ON}", "--no-evaluation"], environment
+    )
     if options.dashboard:
         _open_dashboard(made, options.dashboard_port)
+        _evaluate_meanwhile(made, data)
     _say(f"replaying {data} at speed {options.speed}")
     limit = [f"--limit={options.limit}"] if options.limit else []
     replayed = _step(
@@ -132,6 +136,18 @@ def _open_dashboard(made: dict[str, Any], port: int) -> None:
     )
     stack.register(made, "dashboard", dashboard.pid)
     _say(f"the dashboard is at {_address(port)}")
+
+
+def _evaluate_meanwhile(made: dict[str, Any], data: Path) -> None:
+    """Evaluate how the model was made, for the Accuracy page, with what time scoring leaves."""
+    evaluation = stack.spawn(
+        ["ml", "evaluate", str(data), "--attach", f"--limit={_MOST_TRAINED_ON}"],
+        state_folder() / "logs" / "evaluation.log",
+        made["environment"],
+    )
+    os.setpriority(os.PRIO_PROCESS, evaluation.pid, _LOWEST_PRIORITY)
+    stack.register(made, "evaluation", evaluation.pid)
+    _say("evaluating the model meanwhile; the Accuracy page shows the figures once they are there")
 
 
 def _address(port: int) -> str:

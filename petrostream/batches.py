@@ -119,6 +119,11 @@ def believable(values: np.ndarray, sensors: tuple[str, ...]) -> np.ndarray:
         return (values >= limits[:, 0]) & (values <= limits[:, 1])
 
 
+def recording_start(microseconds: np.ndarray) -> int:
+    """The whole second of a recording's first reading, µs since 1970 (UTC)."""
+    return int(microseconds[0]) // SECOND * SECOND
+
+
 def cut(
     recording: Recording,
     *,
@@ -132,7 +137,7 @@ def cut(
     without readings give no batch.
     """
     times = recording.microseconds
-    start = int(times[0]) // SECOND * SECOND
+    start = recording_start(times)
     borders = _borders(times, start, batch_seconds, commissioning_seconds)
     for first, last in borders:
         since = int(np.searchsorted(times, times[first] - lookback_seconds * SECOND))
