@@ -32,7 +32,7 @@ def rows_table(labels: Recordings, recordings: set[tuple[str, str]]) -> pd.DataF
                 "verdict": verdict,
                 "rows": rows,
                 "share": rows / each.rows,
-                "words": f"{each.flagged / each.rows:.1%} flagged of {each.rows:,}",
+                "words": f"{each.flagged / each.rows:.1%} of {each.rows:,}",
             }
             for each in known
             for verdict, rows in ((_FLAGGED, each.flagged), (_QUIET, each.rows - each.flagged))
@@ -46,7 +46,7 @@ def show_rows(judged: Sequence[Judged], labels: Recordings) -> None:
     table = rows_table(labels, names)
     if table.empty:
         return
-    st.markdown("**Readings by label**, and how many of each are flagged as anomalies")
+    st.markdown("**Readings by label**, and the share of each that is flagged as anomalies")
     st.altair_chart(_chart(table), width="stretch", alt="Share of flagged readings for each label")
 
 

@@ -1,5 +1,7 @@
 """The Accuracy page's part on the published model: how it was evaluated, or why it was not."""
 
+from typing import Final
+
 import streamlit as st
 
 from dashboard.evaluation import Published
@@ -8,7 +10,9 @@ from dashboard.outcomes import CLASS, class_figures, side_by_side
 from petrostream.evaluations import Evaluation, NotEvaluated
 from petrostream.figures import Figures
 
-_DIGEST = 12
+_DIGEST: Final = 12
+_FEW_DAYS: Final = 5.0
+"""With the budget of 0.2 a day, less normal time has no false alarm or a rate far above it."""
 
 
 def show_published(model: Published, live: Figures | None) -> None:
@@ -57,9 +61,14 @@ def _show_evaluation(model: Published, evaluation: Evaluation, live: Figures | N
         "training, scales or threshold. So these are figures of how the model was made, not of "
         "this very model on data that it has seen."
     )
-    columns = {"published model's evaluation": found}
+    if found.normal_days < _FEW_DAYS:
+        st.caption(
+            f"It rests on {found.normal_days:.1f} well-days of normal time: too little for a rate "
+            "of false alarms. Real recordings (`make data`) tell more than made-up ones."
+        )
+    columns = {"Evaluated": found}
     if live is not None:
-        columns = {"what was replayed": live, **columns}
+        columns = {"Replayed": live, **columns}
     table = side_by_side(columns)
     st.dataframe(
         table,
@@ -67,6 +76,7 @@ def _show_evaluation(model: Published, evaluation: Evaluation, live: Figures | N
         height=height_of(table, len(table)),
         row_height=ROW_HEIGHT,
         alt="Figures of what was replayed beside those of the published model's evaluation",
+        column_config={"Figure": st.column_config.TextColumn(pinned=True, width=190)},
     )
     if live is not None:
         st.caption(

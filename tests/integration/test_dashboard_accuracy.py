@@ -128,7 +128,7 @@ def test_accuracy_shows_the_published_evaluation(scoring: Scoring, model: Model)
     [table] = [each.value for each in page.dataframe if "Figure" in each.value.columns]
     shown = table.set_index("Figure")
     assert list(shown.loc["Events found"]) == ["1 of 1", "1 of 1"]
-    assert shown.loc["Median delay", "published model's evaluation"] == "100 s"
+    assert shown.loc["Median delay", "Evaluated"] == "100 s"
     assert any(
         "the recordings that the model was trained on" in each.value for each in page.caption
     )
