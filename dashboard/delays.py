@@ -1,7 +1,6 @@
 """The chart of detection delays: a row a class, a mark for each event, on a logarithmic axis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import altair as alt
@@ -10,6 +9,7 @@ import streamlit as st
 
 from dashboard.outcomes import class_name
 from dashboard.words import duration
+from petrostream.figures import Figures
 
 REPLAYED: Final = "replayed"
 EVALUATED: Final = "published model's evaluation"
@@ -31,61 +31,52 @@ _LIGHT, _DARK = "#495057", "#ced4da"
 _RULE: Final = "#868e96"
 
 
-@dataclass(frozen=True, slots=True)
-class Delays:
-    """Events of one class: the delays (s) of those found, and how many were not."""
-
-    seconds: Sequence[float]
-    missed: int
-
-    @property
-    def median(self) -> float | None:
-        """Median of the delays, s."""
-        return float(pd.Series(list(self.seconds)).median()) if self.seconds else None
-
-
-def delay_chart(found: Mapping[str, Mapping[int, Delays]]) -> alt.LayerChart:
-    """Draw them; `found` has, for `REPLAYED` and `EVALUATED`, delays by class."""
+def delay_chart(found: Mapping[str, Mapping[int, Figures]]) -> alt.LayerChart:
+    """Draw them; `found` has figures by class for `REPLAYED` and `EVALUATED`, either or both."""
     kinds = [kind for kind in _KINDS if found.get(kind)]
     faults = sorted({fault for kind in kinds for fault in found[kind]})
     lanes = len(kinds) + 1
-    slowest = [max(one.seconds, default=0) for kind in kinds for one in found[kind].values()]
-    longest = max(*slowest, _LEAST_LONGEST, 0)
-    across = alt.Scale(type="log", domain=[_SHORTEST, longest * _TO_EDGE], nice=False)
-    down = alt.Scale(domain=[0, len(faults) * lanes], reverse=True, nice=False)
+    delays = [each for kind in kinds for one in found[kind].values() for each in one.delays]
+    longest = max([_LEAST_LONGEST, *delays])
     marks, texts = _marks(found, kinds, faults, longest)
-    names = pd.DataFrame(
-        [{"row": row * lanes + 0.55, "name": class_name(each)} for row, each in enumerate(faults)]
+    y = alt.Y(
+        "row:Q",
+        axis=None,
+        scale=alt.Scale(domain=[0, len(faults) * lanes], reverse=True, nice=False),
     )
-    shapes = {"domain": kinds, "range": [_KINDS[kind][0] for kind in kinds]}
-    colours = {"domain": kinds, "range": [_KINDS[kind][1] for kind in kinds]}
-    legend = alt.Legend(orient="top", labelLimit=240, title=None)
-    y = alt.Y("row:Q", axis=None, scale=down)
-    time = _time(across, longest, with_missed=bool(texts["missed"].any()))
-    points = (
-        alt.Chart(marks)
-        .mark_point(filled=True, size=70, opacity=0.85)
-        .encode(
-            x=time,
-            y=y,
-            shape=alt.Shape("kind:N", scale=alt.Scale(**shapes), legend=legend),
-            color=alt.Color("kind:N", scale=alt.Scale(**colours), legend=legend),
-            tooltip=["class:N", "kind:N", "delay:N"],
-        )
-    )
-    rules = (
-        alt.Chart(pd.DataFrame({"row": [row * lanes for row in range(len(faults))]}))
-        .mark_rule(color=_RULE, opacity=0.3)
-        .encode(y=y)
-    )
+    time = _time(longest, with_missed=bool(texts["missed"].any()))
+    tops = [{"row": row * lanes} for row in range(len(faults))]
+    names = [
+        {"row": row * lanes + 0.55, "name": class_name(fault)} for row, fault in enumerate(faults)
+    ]
     layers = [
-        rules,
-        points,
-        _words(names, "name", "left").encode(x=alt.value(0), y=y),
+        alt.Chart(pd.DataFrame(tops)).mark_rule(color=_RULE, opacity=0.3).encode(y=y),
+        _points(marks, kinds).encode(x=time, y=y),
+        _words(pd.DataFrame(names), "name", "left").encode(x=alt.value(0), y=y),
         _words(texts, "missed", "center").encode(x=time, y=y),
         _words(texts, "median", "right").encode(x=alt.value("width"), y=y),
     ]
     return alt.layer(*layers).properties(height=len(faults) * lanes * _LANE + _AROUND)
+
+
+def _points(marks: pd.DataFrame, kinds: Sequence[str]) -> alt.Chart:
+    """A mark for each event found; what it is of says its shape as well as its colour."""
+    legend = alt.Legend(orient="top", labelLimit=240, title=None)
+    shapes, colours = zip(*(_KINDS[kind] for kind in kinds), strict=True)
+    drawn: alt.Chart = (
+        alt.Chart(marks)
+        .mark_point(filled=True, size=70, opacity=0.85)
+        .encode(
+            shape=alt.Shape(
+                "kind:N", scale=alt.Scale(domain=kinds, range=list(shapes)), legend=legend
+            ),
+            color=alt.Color(
+                "kind:N", scale=alt.Scale(domain=kinds, range=list(colours)), legend=legend
+            ),
+            tooltip=["class:N", "kind:N", "delay:N"],
+        )
+    )
+    return drawn
 
 
 def ink() -> str:
@@ -103,7 +94,7 @@ def _words(table: pd.DataFrame, field: str, align: str) -> alt.Chart:
 
 
 def _marks(
-    found: Mapping[str, Mapping[int, Delays]],
+    found: Mapping[str, Mapping[int, Figures]],
     kinds: Sequence[str],
     faults: Sequence[int],
     longest: float,
@@ -114,7 +105,7 @@ def _marks(
     for row, fault in enumerate(faults):
         for lane, kind in enumerate(kinds, 1):
             one = found[kind].get(fault)
-            if one is None or not (one.seconds or one.missed):
+            if one is None or not one.events:
                 continue
             place = {"row": row * (len(kinds) + 1) + lane + 0.45, "kind": kind}
             marks += [
@@ -124,14 +115,14 @@ def _marks(
                     "class": class_name(fault),
                     "delay": duration(each),
                 }
-                for each in one.seconds
+                for each in one.delays
             ]
             texts.append(
                 place
                 | {
                     "seconds": longest * _TO_MISSED,
                     "missed": f"✕ {one.missed}" if one.missed else "",
-                    "median": f"median {duration(one.median)}" if one.seconds else "",
+                    "median": f"median {duration(one.median_delay)}" if one.delays else "",
                 }
             )
     return pd.DataFrame(marks, columns=["row", "kind", "seconds", "class", "delay"]), pd.DataFrame(
@@ -139,7 +130,7 @@ def _marks(
     )
 
 
-def _time(across: alt.Scale, longest: float, *, with_missed: bool) -> alt.X:
+def _time(longest: float, *, with_missed: bool) -> alt.X:
     ticks = {seconds: words for seconds, words in _TICKS.items() if seconds <= longest}
     if with_missed:
         ticks[longest * _TO_MISSED] = "✕"
@@ -147,6 +138,6 @@ def _time(across: alt.Scale, longest: float, *, with_missed: bool) -> alt.X:
     return alt.X(
         "seconds:Q",
         title="from the first abnormal reading to the alarm" + "; ✕ not found" * with_missed,
-        scale=across,
+        scale=alt.Scale(type="log", domain=[_SHORTEST, longest * _TO_EDGE], nice=False),
         axis=alt.Axis(values=[*ticks], labelExpr=f"{named} : ''", labelOverlap=True),
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
@@ -25,7 +26,6 @@ from producer.replay import Speed
 _SPEED_TO_WATCH: Final = "300"
 _SPEED_UNWATCHED: Final = "max"
 _MOST_TRAINED_ON: Final = 120
-_LOWEST_PRIORITY: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,15 @@ class DemoOptions:
     dashboard: bool
     dashboard_port: int
     aws_port: int
+
+    @property
+    def evaluates_beside(self) -> bool:
+        """Whether the model is evaluated while the wells are replayed.
+
+        Without a dashboard nobody would see it; at full speed scoring needs every core, so that
+        it waits until all is scored.
+        """
+        return self.dashboard and math.isfinite(Speed.parse(self.speed).factor)
 
 
 def run(options: DemoOptions) -> int:
@@ -68,7 +77,8 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
     )
     if options.dashboard:
         _open_dashboard(made, options.dashboard_port)
-        _evaluate_meanwhile(made, data)
+    if options.evaluates_beside:
+        _evaluate(made, data)
     _say(f"replaying {data} at speed {options.speed}")
     limit = [f"--limit={options.limit}"] if options.limit else []
     replayed = _step(
@@ -80,6 +90,8 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
     result = _result(settings, summary, time.monotonic() - began)
     if options.dashboard:
         _say(f"all is scored: {json.dumps(result)}")
+        if not options.evaluates_beside:
+            _evaluate(made, data)
         _wait_for_interrupt(made, options.dashboard_port)
     else:
         sys.stdout.write(json.dumps(result) + "\n")
@@ -138,16 +150,15 @@ def _open_dashboard(made: dict[str, Any], port: int) -> None:
     _say(f"the dashboard is at {_address(port)}")
 
 
-def _evaluate_meanwhile(made: dict[str, Any], data: Path) -> None:
-    """Evaluate how the model was made, for the Accuracy page, with what time scoring leaves."""
+def _evaluate(made: dict[str, Any], data: Path) -> None:
+    """Evaluate how the model was made, for the Accuracy page."""
     evaluation = stack.spawn(
         ["ml", "evaluate", str(data), "--attach", f"--limit={_MOST_TRAINED_ON}"],
         state_folder() / "logs" / "evaluation.log",
         made["environment"],
     )
-    os.setpriority(os.PRIO_PROCESS, evaluation.pid, _LOWEST_PRIORITY)
     stack.register(made, "evaluation", evaluation.pid)
-    _say("evaluating the model meanwhile; the Accuracy page shows the figures once they are there")
+    _say("evaluating the model; the Accuracy page shows the figures once they are there")
 
 
 def _address(port: int) -> str:

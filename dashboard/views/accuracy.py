@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import frame
 from dashboard.alarms import spans_by_recording
-from dashboard.delays import EVALUATED, REPLAYED, Delays, delay_chart
+from dashboard.delays import EVALUATED, REPLAYED, delay_chart
 from dashboard.evaluation import Published, published
 from dashboard.filters import choose_many
 from dashboard.judged_tables import show_confusion, show_false_alarms, show_faulty
@@ -21,7 +21,7 @@ from dashboard.words import duration
 from petrostream.accuracy import LEAST_NORMAL_ROWS, Judged, judge
 from petrostream.evaluations import Evaluation
 from petrostream.events import Event
-from petrostream.figures import Figures, by_class, figures
+from petrostream.figures import Figures, figures, figures_by_class
 from petrostream.registry import ModelRegistry
 from petrostream.settings import Settings
 from petrostream.storage import Bucket
@@ -160,16 +160,12 @@ def _explain() -> None:
 
 
 def _show_delays(judged: Sequence[Judged], model: Published | None) -> None:
-    live = {
-        fault: Delays(found.delays, found.missed)
-        for fault, of_class in by_class(judged).items()
-        if (found := figures(of_class)).events
-    }
     evaluation = model.evaluation if model else None
     evaluated = evaluation.by_class if isinstance(evaluation, Evaluation) else {}
-    beside = {
-        fault: Delays(one.delays, one.missed) for fault, one in evaluated.items() if one.events
-    }
+    live, beside = (
+        {fault: one for fault, one in classes.items() if one.events}
+        for classes in (figures_by_class(judged), evaluated)
+    )
     if not live and not beside:
         return
     st.markdown("**Detection delay of each event**, by class")

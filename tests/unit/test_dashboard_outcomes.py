@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from dashboard.delays import EVALUATED, REPLAYED, Delays, delay_chart
+from dashboard.delays import EVALUATED, REPLAYED, delay_chart
 from dashboard.outcomes import ALL, CLASS, class_figures, confusion, side_by_side
-from petrostream.accuracy import AlarmSpan, Judged, LabelRun, judge
-from petrostream.figures import figures, figures_by_class
+from petrostream.accuracy import AlarmSpan, Judged, LabelRun, RowCounts, judge
+from petrostream.figures import Figures, figures, figures_by_class
 
 S = 1_000_000
 
@@ -71,9 +71,17 @@ def test_figures_stand_beside_each_other_and_none_is_a_dash() -> None:
     assert row(classes, "7: scaling in PCK")["✕ missed"] == 2
 
 
+def events(*delays: float, missed: int = 0) -> Figures:
+    number = len(delays) + missed
+    return Figures(number, number, len(delays), 0, 0, 0, 1.0, delays, RowCounts())
+
+
 def test_the_chart_has_a_mark_for_each_event_and_says_how_many_were_missed() -> None:
     chart = delay_chart(
-        {REPLAYED: {7: Delays((0.0, 60.0), 1)}, EVALUATED: {2: Delays((), 2), 7: Delays((9.0,), 0)}}
+        {
+            REPLAYED: {7: events(0.0, 60.0, missed=1)},
+            EVALUATED: {2: events(missed=2), 7: events(9.0)},
+        }
     ).to_dict()
     tables = chart["datasets"].values()
     marks = [each for table in tables for each in table if "delay" in each]
