@@ -10,6 +10,7 @@ SPEED ?=
 LIMIT ?=
 JSON ?=
 REPORT ?=
+EVALUATE ?= 1
 ARGS ?=
 DASHBOARD ?= 1
 DASHBOARD_PORT ?= 8501
@@ -38,7 +39,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n'; printf '%s\n' 'Variables: DATA=<folder> SPEED=<n>|max LIMIT=<recordings> DASHBOARD=0|1' \
 	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws PLAN=1 YES=1' \
-	  '           JSON=<file> REPORT=<folder>' \
+	  '           JSON=<file> REPORT=<folder> EVALUATE=0|1' \
 	  '           PROVISION=auto|terraform|python ARGS="<further options of the command>"'
 
 setup: $(READY) ## make the virtual environment with the pinned dependencies
@@ -69,9 +70,10 @@ up: $(READY) ## provision (TARGET=local: the embedded AWS; TARGET=aws: your acco
 down: $(READY) ## stop and remove what `make up` made
 	@exec $(RUN) -m deploy down --target '$(TARGET)' $(call switch,$(YES),--yes) $(ARGS)
 
-train: $(READY) ## train on DATA and publish the model
+train: $(READY) ## train on DATA, publish the model, evaluate how it was made (EVALUATE=0: don't)
 	@$(call need_data)
-	@exec $(RUN) -m ml train $(call given,DATA,) $(call given,LIMIT,--limit) $(ARGS)
+	@exec $(RUN) -m ml train $(call given,DATA,) $(call given,LIMIT,--limit) \
+	  $(if $(filter 0 no false,$(EVALUATE)),--no-evaluation) $(ARGS)
 
 evaluate: $(READY) ## judge the detector on DATA, leaving one well out (JSON=<file> REPORT=<folder>)
 	@$(call need_data)

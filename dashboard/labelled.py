@@ -7,7 +7,7 @@ read.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 
 from dashboard.snapshot import COUNTS, ScoredObject, Snapshot
 from petrostream import summaries
-from petrostream.accuracy import UNLABELLED, LabelRun
+from petrostream.accuracy import UNLABELLED, LabelRun, label_runs
 from petrostream.columns import ANOMALY_FLAG, CLASS, STATUS, TIMESTAMP
 from petrostream.detector import Status
 from petrostream.errors import ObjectMissing, ObjectTooLarge
+from petrostream.recordings import microseconds_of
 from petrostream.storage import Bucket
 
 _MAX_BYTES: Final = 256 * 1024 * 1024
@@ -88,7 +89,7 @@ class Labels:
             table = file.read([TIMESTAMP, CLASS, ANOMALY_FLAG, STATUS], use_threads=False)
         except _UNREADABLE:
             return ()
-        return tuple(label_runs(table))
+        return tuple(runs_of(table))
 
 
 def has_one_label(snapshot: Snapshot) -> np.ndarray:
@@ -101,12 +102,15 @@ def has_one_label(snapshot: Snapshot) -> np.ndarray:
 def _simple_runs(
     snapshot: Snapshot, places: np.ndarray
 ) -> Iterator[tuple[tuple[str, str], LabelRun]]:
-    """Runs of batches with one label; those without any are left out."""
+    """Runs of batches with one label; those without any are left out.
+
+    A summary's times are cut to the second and the millisecond, so a run begins and ends with it.
+    """
     labels = snapshot.batches["figures"]["labels"]["label"][places, 0]
     batches = snapshot.batches[places[labels < summaries.UNLABELLED]]
     figures = batches["figures"]
     first = batches["second"].astype(np.int64)
-    last = first + figures["span_ms"].astype(np.int64) * 1000
+    last = first + figures["span_ms"].astype(np.int64) * 1000 + 999
     rows = _rows(figures)
     columns = (
         *(batches["well"], batches["recording"], figures["labels"]["label"][:, 0]),
@@ -120,22 +124,12 @@ def _rows(figures: np.ndarray) -> np.ndarray:
     return sum(figures[name].astype(np.int64) for name in COUNTS[:3])
 
 
-def label_runs(table: pa.Table) -> Iterable[LabelRun]:
-    """Cut a batch's rows where the label changes, and where commissioning ends."""
-    if not table.num_rows:
-        return
-    times = table.column(TIMESTAMP).cast(pa.int64()).to_numpy()
-    labels = table.column(CLASS).fill_null(UNLABELLED).to_numpy()
-    flags = table.column(ANOMALY_FLAG).to_numpy()
+def runs_of(table: pa.Table) -> Iterator[LabelRun]:
+    """The label runs of a batch's rows."""
     status = np.asarray(table.column(STATUS).cast(pa.string()).to_pylist())
-    watched = status != Status.COMMISSIONING.value
-    changes = (np.diff(labels) != 0) | (np.diff(watched.astype(np.int8)) != 0)
-    for rows in np.split(np.arange(len(labels)), np.flatnonzero(changes) + 1):
-        yield LabelRun(
-            label=int(labels[rows[0]]),
-            first=int(times[rows[0]]),
-            last=int(times[rows[-1]]),
-            rows=len(rows),
-            watched=int(np.count_nonzero(watched[rows])),
-            flagged=int(flags[rows].sum()),
-        )
+    return label_runs(
+        microseconds_of(table),
+        table.column(CLASS).fill_null(UNLABELLED).to_numpy(),
+        status != Status.COMMISSIONING.value,
+        table.column(ANOMALY_FLAG).to_numpy() == 1,
+    )

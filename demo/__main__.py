@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
@@ -38,6 +39,15 @@ class DemoOptions:
     dashboard_port: int
     aws_port: int
 
+    @property
+    def evaluates_beside(self) -> bool:
+        """Whether the model is evaluated while the wells are replayed.
+
+        Without a dashboard nobody would see it; at full speed scoring needs every core, so that
+        it waits until all is scored.
+        """
+        return self.dashboard and math.isfinite(Speed.parse(self.speed).factor)
+
 
 def run(options: DemoOptions) -> int:
     """Run the demo; returns when the dashboard is closed by Ctrl-C, or when all is scored."""
@@ -62,9 +72,13 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
     settings = Settings.load("curated_bucket", "queue_url", "dead_letter_queue_url")
     data = options.data or _synthesise(environment)
     _say("training")
-    trained = _step(["ml", "train", str(data), f"--limit={_MOST_TRAINED_ON}"], environment)
+    trained = _step(
+        ["ml", "train", str(data), f"--limit={_MOST_TRAINED_ON}", "--no-evaluation"], environment
+    )
     if options.dashboard:
         _open_dashboard(made, options.dashboard_port)
+    if options.evaluates_beside:
+        _evaluate(made, data)
     _say(f"replaying {data} at speed {options.speed}")
     limit = [f"--limit={options.limit}"] if options.limit else []
     replayed = _step(
@@ -76,6 +90,8 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
     result = _result(settings, summary, time.monotonic() - began)
     if options.dashboard:
         _say(f"all is scored: {json.dumps(result)}")
+        if not options.evaluates_beside:
+            _evaluate(made, data)
         _wait_for_interrupt(made, options.dashboard_port)
     else:
         sys.stdout.write(json.dumps(result) + "\n")
@@ -132,6 +148,17 @@ def _open_dashboard(made: dict[str, Any], port: int) -> None:
     )
     stack.register(made, "dashboard", dashboard.pid)
     _say(f"the dashboard is at {_address(port)}")
+
+
+def _evaluate(made: dict[str, Any], data: Path) -> None:
+    """Evaluate how the model was made, for the Accuracy page."""
+    evaluation = stack.spawn(
+        ["ml", "evaluate", str(data), "--attach", f"--limit={_MOST_TRAINED_ON}"],
+        state_folder() / "logs" / "evaluation.log",
+        made["environment"],
+    )
+    stack.register(made, "evaluation", evaluation.pid)
+    _say("evaluating the model; the Accuracy page shows the figures once they are there")
 
 
 def _address(port: int) -> str:

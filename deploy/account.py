@@ -90,6 +90,9 @@ def identify() -> Account:
 def explained(what: str) -> Iterator[None]:
     """Turn AWS's errors inside the block into a sentence; `what` names the work.
 
+    Other than `petrostream.aws.explained`, for which credentials that expired are a fault that
+    passes: a batch is then tried again. Here a person waits, who has to sign in.
+
     Raises
     ------
     UsageError

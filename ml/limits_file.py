@@ -38,7 +38,10 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def publish_limits(registry: ModelRegistry, path: Path) -> int:
-    """Publish the current model again with the limits of a file."""
+    """Publish the current model again with the limits of a file.
+
+    Its evaluation goes along; it names the model that was evaluated.
+    """
     limits = read_limits(path)
     current = registry.load(registry.pointer())
     packed = pack(replace(current.detector, limits=limits), current.training)
@@ -46,6 +49,9 @@ def publish_limits(registry: ModelRegistry, path: Path) -> int:
         sys.stdout.write(f"model {current.version} has these limits already\n")
         return 0
     registry.publish(packed)
+    evaluation = registry.evaluation(current.version)
+    if evaluation is not None:
+        registry.attach(packed.pointer.version, evaluation)
     sys.stdout.write(
         f"published model {packed.pointer.version}: model {current.version} with the limits of "
         f"{path.name}; it is now the current one\n"

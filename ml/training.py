@@ -1,8 +1,9 @@
 """Fit a detector on recordings' normal time."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from petrostream.features import FEATURES, Wandering, observe
 from petrostream.forest import Forest
 from petrostream.labels import NORMAL
 from petrostream.limits import Limits
+from petrostream.profiles import Profile
 from petrostream.recordings import Recording
 from petrostream.tuning import DetectorSettings
 
@@ -49,6 +51,27 @@ class TrainingSettings:
     commissioning_seconds: int = COMMISSIONING_SECONDS
     seed: int = 7
 
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "TrainingSettings":
+        """What a published model was trained with, by the facts of its training.
+
+        Raises
+        ------
+        UsageError
+            If the facts do not say so.
+        """
+        try:
+            return cls(
+                trees=int(facts["trees"]),
+                samples_per_tree=int(facts["samples_per_tree"]),
+                false_alarms_per_day=float(facts["false_alarms_per_day"]),
+                seed=int(facts["seed"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(
+                "the model does not say how it was trained: train it again with `make train`"
+            ) from error
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -70,6 +93,66 @@ class NormalTime:
     microseconds: np.ndarray
     features: np.ndarray
     sampled: np.ndarray
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A recording as training sees it.
+
+    What does not depend on the other recordings is computed once, however many trainings it is
+    given to.
+    """
+
+    recording: Recording
+    training: TrainingSettings
+    settings: DetectorSettings
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The recording as one batch, so that training sees what the Lambda sees."""
+        return whole(self.recording, self.training.commissioning_seconds)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of the batch."""
+        return hashlib.sha256(encode(self.batch)).digest()
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The profile that the Lambda learns."""
+        return profiles.learn(self.batch)
+
+    @cached_property
+    def normal(self) -> np.ndarray:
+        """Whether each row may be learned from, shape (rows,)."""
+        return is_normal(self.batch)
+
+    @cached_property
+    def wanderers(self) -> tuple[Wanderer, ...]:
+        """How far each sensor is from its profile in normal time."""
+        rows = self.sampled(self.settings.window_seconds)
+        return tuple(wanderers(self.batch, self.profile, rows, self.settings))
+
+    def sampled(self, every_seconds: int) -> np.ndarray:
+        """Positions of the first normal row after commissioning in every so many seconds."""
+        times = self.batch.microseconds
+        rows = np.flatnonzero(self.normal & (times >= self.batch.commissioning_end))
+        slots = (times[rows] - self.batch.recording_start) // (every_seconds * SECOND)
+        return rows[np.diff(slots, prepend=-1) > 0]
+
+    def normal_time(self, wandering: Wandering) -> NormalTime:
+        """Evaluate its normal time after commissioning."""
+        seen = observe(self.batch, self.profile, wandering, self.settings)
+        sampled = np.isin(seen.rows, self.sampled(self.training.sample_seconds))
+        kept = self.normal[seen.rows]
+        return NormalTime(
+            self.batch.microseconds[seen.rows[kept]], seen.features[kept], sampled[kept]
+        )
+
+
+def digest_of(lessons: Iterable[Lesson]) -> str:
+    """SHA-256 of recordings, in their order, as hexadecimal text."""
+    return hashlib.sha256(b"".join(lesson.digest for lesson in lessons)).hexdigest()
 
 
 def train(
@@ -95,13 +178,27 @@ def train(
         If there is too little normal time to learn from.
     """
     training, settings = training or TrainingSettings(), settings or DetectorSettings()
-    wanderers_seen = list(_wanderers(recordings(), training, settings))
+    return train_on(
+        lambda: (Lesson(recording, training, settings) for recording in recordings()),
+        training,
+        settings,
+        limits or Limits(),
+    )
+
+
+def train_on(
+    lessons: Callable[[], Iterable[Lesson]],
+    training: TrainingSettings,
+    settings: DetectorSettings,
+    limits: Limits,
+) -> Trained:
+    """Fit a detector on lessons, which were made with the same settings; as `train`."""
+    wanderers_seen = [one for lesson in lessons() for one in lesson.wanderers]
     wandering = fit_wandering(wanderers_seen)
-    digest, names, normal = hashlib.sha256(), [], []
-    for batch in _whole_batches(recordings(), training):
-        digest.update(encode(batch))
-        names.append(batch.id.recording)
-        normal.append(normal_time(batch, wandering, training, settings))
+    digest, normal = hashlib.sha256(), []
+    for lesson in lessons():
+        digest.update(lesson.digest)
+        normal.append(lesson.normal_time(wandering))
     features = np.concatenate(
         [np.empty((0, len(FEATURES))), *(time.features[time.sampled] for time in normal)]
     )
@@ -127,11 +224,11 @@ def train(
             wandering.exponent,
             floor,
             settings,
-            limits or Limits(),
+            limits,
         ),
         forest=fitted,
         facts={
-            "recordings": len(names),
+            "recordings": len(normal),
             "windows": len(features),
             "data_sha256": digest.hexdigest(),
             "false_alarms_per_day": training.false_alarms_per_day,
@@ -175,11 +272,6 @@ def whole(recording: Recording, commissioning_seconds: int = COMMISSIONING_SECON
     return next(cut(recording, batch_seconds=_WHOLE, commissioning_seconds=commissioning_seconds))
 
 
-def _whole_batches(recordings: Iterable[Recording], training: TrainingSettings) -> Iterator[Batch]:
-    for recording in recordings:
-        yield whole(recording, training.commissioning_seconds)
-
-
 def is_normal(batch: Batch) -> np.ndarray:
     """Whether each row may be learned from, shape (rows,).
 
@@ -192,30 +284,3 @@ def is_normal(batch: Batch) -> np.ndarray:
     if labels.null_count == len(labels):
         return np.ones(batch.table.num_rows, dtype=bool)
     return pc.fill_null(pc.equal(labels, NORMAL), fill_value=False).to_numpy(zero_copy_only=False)
-
-
-def _wanderers(
-    recordings: Iterable[Recording], training: TrainingSettings, settings: DetectorSettings
-) -> Iterator[Wanderer]:
-    for batch in _whole_batches(recordings, training):
-        rows = _sampled(batch, is_normal(batch), settings.window_seconds)
-        yield from wanderers(batch, rows, settings)
-
-
-def normal_time(
-    batch: Batch, wandering: Wandering, training: TrainingSettings, settings: DetectorSettings
-) -> NormalTime:
-    """Evaluate a recording's normal time after commissioning."""
-    seen = observe(batch, profiles.learn(batch), wandering, settings)
-    normal = is_normal(batch)
-    sampled = np.isin(seen.rows, _sampled(batch, normal, training.sample_seconds))
-    kept = normal[seen.rows]
-    return NormalTime(batch.microseconds[seen.rows[kept]], seen.features[kept], sampled[kept])
-
-
-def _sampled(batch: Batch, normal: np.ndarray, every_seconds: int) -> np.ndarray:
-    """Positions of the first normal row after commissioning in every so many seconds."""
-    times = batch.microseconds
-    rows = np.flatnonzero(normal & (times >= batch.commissioning_end))
-    slots = (times[rows] - batch.recording_start) // (every_seconds * SECOND)
-    return rows[np.diff(slots, prepend=-1) > 0]

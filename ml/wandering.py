@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from petrostream import profiles
 from petrostream.batches import Batch, believable, readings_of
 from petrostream.features import Wandering
+from petrostream.profiles import Profile
 from petrostream.sensors import BY_NAME, SENSOR_NAMES
 from petrostream.tuning import DetectorSettings
 from petrostream.windows import SlidingWindows
@@ -35,9 +35,10 @@ class Wanderer:
     distance: float
 
 
-def wanderers(batch: Batch, rows: np.ndarray, settings: DetectorSettings) -> Iterator[Wanderer]:
+def wanderers(
+    batch: Batch, profile: Profile, rows: np.ndarray, settings: DetectorSettings
+) -> Iterator[Wanderer]:
     """Measure each live sensor of a whole recording; `rows` are normal ones after commissioning."""
-    profile = profiles.learn(batch)
     sensors = profile.live_sensors
     if not sensors or not len(rows):
         return

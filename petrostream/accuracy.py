@@ -1,22 +1,29 @@
-"""How good the alarms of labelled recordings are; `ml.evaluation` has the same definitions.
+"""What 3W's labels say of a recording, and what became of it: the one place of these definitions.
+
+The dashboard judges what was replayed by them, `ml.evaluation` what leave-one-well-out gives, and
+`petrostream.figures` adds both up. A row is *watched* if it comes after commissioning.
 
 An *event* is a recording with at least 20 minutes of rows labelled normal and then rows labelled
-with a fault or the transient to it. It is *found* if an alarm starts in its abnormal time, and the
-delay counts from the first abnormal row. A *false alarm* starts on a row that is labelled normal,
-after commissioning; they are given per well-day of such rows.
+with a fault or the transient to it; its *abnormal time* is from the first such row to the last.
+It is *found* if an alarm starts in its abnormal time, and the delay counts from the first abnormal
+row. A *false alarm* starts on a watched row that is labelled normal.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
+from enum import StrEnum
+from itertools import pairwise
 from typing import Final
+
+import numpy as np
 
 from petrostream.columns import SECOND
 from petrostream.labels import NORMAL, TRANSIENT_OFFSET
+from petrostream.recordings import is_real
 
 UNLABELLED: Final = -1
 LEAST_NORMAL_ROWS: Final = 20 * 60
-"""3W has one row a second."""
+"""Normal rows before the first abnormal one that make an event; 3W has one row a second."""
 
 DAY_SECONDS: Final = 86_400
 
@@ -41,6 +48,28 @@ class LabelRun:
         return self.label > NORMAL
 
 
+def label_runs(
+    microseconds: np.ndarray, labels: np.ndarray, watched: np.ndarray, flagged: np.ndarray
+) -> Iterator[LabelRun]:
+    """Cut rows where the label changes, and where commissioning ends.
+
+    All arrays have shape (rows,); a row without a label has `UNLABELLED`.
+    """
+    if not len(labels):
+        return
+    changes = (np.diff(labels) != 0) | (np.diff(watched.astype(np.int8)) != 0)
+    borders = [0, *(np.flatnonzero(changes) + 1).tolist(), len(labels)]
+    for start, end in pairwise(borders):
+        yield LabelRun(
+            label=int(labels[start]),
+            first=int(microseconds[start]),
+            last=int(microseconds[end - 1]),
+            rows=end - start,
+            watched=int(np.count_nonzero(watched[start:end])),
+            flagged=int(np.count_nonzero(flagged[start:end])),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmSpan:
     """From when to when an alarm was on, µs since 1970 (UTC)."""
@@ -50,38 +79,58 @@ class AlarmSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What became of a labelled recording.
+class Truth:
+    """What the labels say of a recording, before any alarm is looked at.
 
-    `fault` is its class, 1 to 9, or 0 where no row is abnormal. `delay_seconds` is `None` where no
-    alarm started in the abnormal time; `was_on` says that one had started before and was on.
+    `fault` is the class that most abnormal rows have, 1 to 9, or 0 where no row is abnormal;
+    `first_abnormal` and `last_abnormal` are µs since 1970 (UTC).
     """
 
     well: str
     recording: str
     fault: int
-    normal_rows_before: int
     first_abnormal: int | None
     last_abnormal: int | None
-    delay_seconds: float | None
-    was_on: bool
-    false_alarms: int
+    normal_rows_before: int
     watched_normal_rows: int
+
+    @classmethod
+    def of(cls, well: str, recording: str, runs: Iterable[LabelRun]) -> "Truth":
+        """Take it from label runs, in any order."""
+        ordered = sorted(runs, key=lambda run: run.first)
+        normal = [run for run in ordered if run.label == NORMAL]
+        abnormal = [run for run in ordered if run.is_abnormal]
+        first = abnormal[0].first if abnormal else None
+        before = [run for run in normal if first is None or run.first < first]
+        return cls(
+            well=well,
+            recording=recording,
+            fault=_fault(abnormal),
+            first_abnormal=first,
+            last_abnormal=max((run.last for run in abnormal), default=None),
+            normal_rows_before=sum(run.rows for run in before),
+            watched_normal_rows=sum(run.watched for run in normal),
+        )
+
+    @property
+    def is_real(self) -> bool:
+        """Whether a well gave the recording, not a simulator or a drawing hand."""
+        return is_real(self.well)
+
+    @property
+    def has_fault(self) -> bool:
+        """Whether any row is abnormal."""
+        return self.first_abnormal is not None
 
     @property
     def is_event(self) -> bool:
         """Whether it counts as an event."""
-        return self.first_abnormal is not None and self.normal_rows_before >= LEAST_NORMAL_ROWS
+        return self.has_fault and self.normal_rows_before >= LEAST_NORMAL_ROWS
 
     @property
     def is_short(self) -> bool:
         """Whether it has a fault, but too little normal time before it to count."""
-        return self.first_abnormal is not None and not self.is_event
-
-    @property
-    def found(self) -> bool:
-        """Whether an alarm started in its abnormal time."""
-        return self.delay_seconds is not None
+        return self.has_fault and not self.is_event
 
     @property
     def normal_days(self) -> float:
@@ -89,45 +138,7 @@ class Judged:
         return self.watched_normal_rows / DAY_SECONDS
 
 
-def judge(
-    well: str, recording: str, runs: Iterable[LabelRun], alarms: Iterable[AlarmSpan]
-) -> Judged | None:
-    """Hold a recording's alarms against its labels; `None` where nothing is labelled."""
-    ordered = sorted(runs, key=lambda run: run.first)
-    if all(run.label == UNLABELLED for run in ordered):
-        return None
-    spans = sorted(alarms, key=lambda span: span.start)
-    abnormal = [run for run in ordered if run.is_abnormal]
-    first = abnormal[0].first if abnormal else None
-    last = max(run.last for run in abnormal) if abnormal else None
-    before = [run for run in ordered if first is None or run.first < first]
-    delay, was_on = _detection(first, last, spans)
-    return Judged(
-        well=well,
-        recording=recording,
-        fault=_fault(abnormal),
-        normal_rows_before=sum(run.rows for run in before if run.label == NORMAL),
-        first_abnormal=first,
-        last_abnormal=last,
-        delay_seconds=delay,
-        was_on=was_on,
-        false_alarms=sum(_is_false(span, ordered) for span in spans),
-        watched_normal_rows=sum(run.watched for run in ordered if run.label == NORMAL),
-    )
-
-
-def _detection(
-    first: int | None, last: int | None, spans: Sequence[AlarmSpan]
-) -> tuple[float | None, bool]:
-    if first is None or last is None:
-        return None, False
-    found = next((span.start for span in spans if first <= span.start <= last), None)
-    was_on = any(span.start < first <= span.end for span in spans)
-    return None if found is None else (found - first) / SECOND, was_on
-
-
 def _fault(abnormal: Sequence[LabelRun]) -> int:
-    """The class with most abnormal rows."""
     rows: dict[int, int] = {}
     for run in abnormal:
         fault = run.label % TRANSIENT_OFFSET
@@ -135,69 +146,125 @@ def _fault(abnormal: Sequence[LabelRun]) -> int:
     return max(rows, key=lambda fault: (rows[fault], -fault), default=NORMAL)
 
 
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """Watched rows: abnormal ones flagged and not flagged, normal ones flagged."""
+
+    hits: int = 0
+    misses: int = 0
+    false: int = 0
+
+    def __add__(self, other: "RowCounts") -> "RowCounts":
+        return RowCounts(
+            self.hits + other.hits, self.misses + other.misses, self.false + other.false
+        )
+
+    @classmethod
+    def of(cls, runs: Iterable[LabelRun]) -> "RowCounts":
+        """Count them; rows in the commissioning time and rows without a label count for nothing."""
+        watched = [run for run in runs if run.watched]
+        abnormal = [run for run in watched if run.is_abnormal]
+        hits = sum(run.flagged for run in abnormal)
+        return cls(
+            hits=hits,
+            misses=sum(run.watched for run in abnormal) - hits,
+            false=sum(run.flagged for run in watched if run.label == NORMAL),
+        )
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the flagged rows that are abnormal."""
+        flagged = self.hits + self.false
+        return self.hits / flagged if flagged else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the abnormal rows that are flagged."""
+        abnormal = self.hits + self.misses
+        return self.hits / abnormal if abnormal else None
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall."""
+        total = self.hits + self.misses + self.false
+        return 2 * self.hits / (self.hits + total) if total else None
+
+
+class Fate(StrEnum):
+    """What became of a recording's fault."""
+
+    FOUND = "found"
+    MISSED = "missed"
+    WAS_ON = "was on already"
+    NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of a labelled recording.
+
+    `delay_seconds` is `None` where no alarm started in the abnormal time; `was_on` says that one
+    had started before and was on at the first abnormal row. `auc` is the area under the ROC curve
+    of its watched rows' scores, where somebody computed it.
+    """
+
+    truth: Truth
+    delay_seconds: float | None
+    was_on: bool
+    false_alarms: tuple[AlarmSpan, ...]
+    rows: RowCounts
+    auc: float | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether an alarm started in its abnormal time."""
+        return self.delay_seconds is not None
+
+    @property
+    def fate(self) -> Fate | None:
+        """What became of its fault; `None` where it has none."""
+        if not self.truth.has_fault:
+            return None
+        if self.truth.is_short:
+            return Fate.NOT_JUDGED
+        if self.found:
+            return Fate.FOUND
+        return Fate.WAS_ON if self.was_on else Fate.MISSED
+
+
+def judge(
+    well: str, recording: str, runs: Iterable[LabelRun], alarms: Iterable[AlarmSpan]
+) -> Judged | None:
+    """Hold a recording's alarms against its labels; `None` where nothing is labelled."""
+    known = list(runs)
+    if all(run.label == UNLABELLED for run in known):
+        return None
+    return judge_by(Truth.of(well, recording, known), known, alarms)
+
+
+def judge_by(truth: Truth, runs: Sequence[LabelRun], alarms: Iterable[AlarmSpan]) -> Judged:
+    """Hold a recording's alarms against what its labels say."""
+    spans = sorted(alarms, key=lambda span: span.start)
+    delay, was_on = _detection(truth, spans)
+    return Judged(
+        truth=truth,
+        delay_seconds=delay,
+        was_on=was_on,
+        false_alarms=tuple(span for span in spans if _is_false(span, runs)),
+        rows=RowCounts.of(runs),
+    )
+
+
+def _detection(truth: Truth, spans: Sequence[AlarmSpan]) -> tuple[float | None, bool]:
+    first, last = truth.first_abnormal, truth.last_abnormal
+    if first is None or last is None:
+        return None, False
+    found = next((span.start for span in spans if first <= span.start <= last), None)
+    was_on = any(span.start < first <= span.end for span in spans)
+    return None if found is None else (found - first) / SECOND, was_on
+
+
 def _is_false(span: AlarmSpan, runs: Sequence[LabelRun]) -> bool:
     return any(
         run.label == NORMAL and run.watched and run.first <= span.start <= run.last for run in runs
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Figures over judged recordings; `None` where a figure has nothing to rest on."""
-
-    events: int
-    found: int
-    false_alarms: int
-    normal_days: float
-    delays: tuple[float, ...]
-
-    @property
-    def missed(self) -> int:
-        """Events in which no alarm started."""
-        return self.events - self.found
-
-    @property
-    def recall(self) -> float | None:
-        """Share of the events that were found."""
-        return self.found / self.events if self.events else None
-
-    @property
-    def false_alarms_a_day(self) -> float | None:
-        """False alarms a well-day of watched normal time."""
-        return self.false_alarms / self.normal_days if self.normal_days else None
-
-    @property
-    def median_delay(self) -> float | None:
-        """Median seconds from the first abnormal row to the alarm, over the events found."""
-        return median(self.delays) if self.delays else None
-
-
-def figures(judged: Iterable[Judged]) -> Figures:
-    """Add up what became of recordings."""
-    known = list(judged)
-    events = [each for each in known if each.is_event]
-    return Figures(
-        events=len(events),
-        found=sum(each.found for each in events),
-        false_alarms=sum(each.false_alarms for each in known),
-        normal_days=sum(each.normal_days for each in known),
-        delays=tuple(each.delay_seconds for each in events if each.delay_seconds is not None),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRows:
-    """Rows of one label after commissioning: how many, and how many of them are flagged."""
-
-    label: int
-    rows: int
-    flagged: int
-
-
-def rows_by_label(runs: Iterable[LabelRun]) -> list[LabelRows]:
-    """Count watched and flagged rows of each label, in the order of labels."""
-    counts: dict[int, tuple[int, int]] = {}
-    for run in runs:
-        rows, flagged = counts.get(run.label, (0, 0))
-        counts[run.label] = (rows + run.watched, flagged + run.flagged)
-    return [LabelRows(label, *counts[label]) for label in sorted(counts) if counts[label][0]]

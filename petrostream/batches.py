@@ -5,7 +5,6 @@ before it, long enough for every window. So a batch can be scored alone, in any 
 number of times, and the borders between batches leave no trace in the result.
 """
 
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from petrostream.columns import IS_LOOKBACK, READING_SCHEMA, SECOND, TIMESTAMP
 from petrostream.errors import InvalidBatch
 from petrostream.keys import BatchId, second_of
+from petrostream.parquet import write_parquet
 from petrostream.recordings import (
     EARLIEST,
     LATEST,
@@ -119,6 +119,11 @@ def believable(values: np.ndarray, sensors: tuple[str, ...]) -> np.ndarray:
         return (values >= limits[:, 0]) & (values <= limits[:, 1])
 
 
+def recording_start(microseconds: np.ndarray) -> int:
+    """The whole second of a recording's first reading, µs since 1970 (UTC)."""
+    return int(microseconds[0]) // SECOND * SECOND
+
+
 def cut(
     recording: Recording,
     *,
@@ -132,7 +137,7 @@ def cut(
     without readings give no batch.
     """
     times = recording.microseconds
-    start = int(times[0]) // SECOND * SECOND
+    start = recording_start(times)
     borders = _borders(times, start, batch_seconds, commissioning_seconds)
     for first, last in borders:
         since = int(np.searchsorted(times, times[first] - lookback_seconds * SECOND))
@@ -172,22 +177,6 @@ def encode(batch: Batch) -> bytes:
     }
     metadata = {_METADATA_KEY: json.dumps(facts, sort_keys=True)}
     return write_parquet(batch.table.replace_schema_metadata(metadata))
-
-
-def write_parquet(table: pa.Table) -> bytes:
-    """Write a small table in one row group: zstd, no dictionary for readings, deterministic."""
-    sink = io.BytesIO()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        use_dictionary=[
-            field.name for field in table.schema if not pa.types.is_floating(field.type)
-        ],
-        write_statistics=[TIMESTAMP],
-        row_group_size=max(table.num_rows, 1),
-    )
-    return sink.getvalue()
 
 
 def decode(data: bytes, batch_id: BatchId) -> Batch:

@@ -1,11 +1,10 @@
 """What SQL sees of the curated data: columns of tables, made from the one list of columns.
 
-Run as ``python -m petrostream.catalog`` to write the file that Terraform makes the tables from.
+``python -m petrostream.catalog`` prints what Terraform makes the tables from.
 """
 
 import json
 import sys
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -26,9 +25,6 @@ from petrostream.columns import (
     TOP_SENSOR,
 )
 from petrostream.sensors import BY_NAME
-from petrostream.settings import PROJECT_ROOT
-
-COLUMNS_FILE: Final = PROJECT_ROOT / "infrastructure" / "modules" / "catalog" / "columns.json"
 
 _TYPES: Final[dict[pa.DataType, str]] = {
     pa.timestamp("us"): "timestamp",
@@ -79,11 +75,10 @@ def _comment(column: str) -> str:
     return f"{sensor.description}, {sensor.unit}" if sensor.unit else sensor.description
 
 
-def main(path: Path = COLUMNS_FILE) -> int:
-    """Write the file anew."""
-    path.write_text(json.dumps(scored_columns(), indent=2, ensure_ascii=False) + "\n")
-    return 0
+def columns_text() -> str:
+    """The columns as JSON."""
+    return json.dumps(scored_columns(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.stdout.write(columns_text())

@@ -38,6 +38,10 @@ class InvalidModel(PermanentError):
     """A published model is damaged, unknown or not what the pointer promised."""
 
 
+class InvalidEvaluation(PermanentError):
+    """The evaluation beside a published model is damaged, or of another version."""
+
+
 class ObjectMissing(PermanentError):
     """The object is not (or no longer) in its bucket."""
 

@@ -21,6 +21,7 @@ from petrostream.tuning import DetectorSettings
 
 MANIFEST_NAME: Final = "model.json"
 FOREST_NAME: Final = "forest.npz"
+EVALUATION_NAME: Final = "evaluation.json"
 _FORMAT: Final = 2
 _VERSION_LENGTH: Final = 12
 

@@ -31,6 +31,7 @@ from petrostream.sensors import BY_NAME
 _FILE_NAME: Final = re.compile(
     r"(?P<well>WELL-\d+)_\d{14}|(?P<kind>SIMULATED|DRAWN)_(?P<number>\d+)", re.ASCII
 )
+_REAL: Final = "WELL-"
 _SUFFIXES: Final = frozenset({".parquet", ".csv"})
 _NOT_RECORDINGS: Final = frozenset({"folds"})
 EARLIEST: Final = 0
@@ -92,6 +93,15 @@ class Recording:
     def microseconds(self) -> np.ndarray:
         """Time stamps as int64 microseconds since 1970, shape (rows,)."""
         return microseconds_of(self.table)
+
+
+def is_real(well: str) -> bool:
+    """Whether a well gave a recording, not a simulator or a drawing hand.
+
+    >>> is_real("WELL-00001"), is_real("SIMULATED-1-7")
+    (True, False)
+    """
+    return well.startswith(_REAL)
 
 
 def microseconds_of(table: pa.Table) -> np.ndarray:

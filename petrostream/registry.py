@@ -21,6 +21,7 @@ from petrostream.errors import (
 )
 from petrostream.keys import model_key
 from petrostream.models import (
+    EVALUATION_NAME,
     FOREST_NAME,
     MANIFEST_NAME,
     Model,
@@ -29,12 +30,14 @@ from petrostream.models import (
     sha256,
     unpack,
 )
+from petrostream.settings import Settings, use_stack
 from petrostream.storage import Bucket
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 _MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
+_MAX_EVALUATION_BYTES: Final = 4 * 1024 * 1024
 _MAX_FOREST_BYTES: Final = 256 * 1024 * 1024
 POINTER_CHECK_SECONDS: Final = 30.0
 
@@ -114,6 +117,25 @@ class ModelRegistry:
             )
         self.move(packed.pointer)
 
+    def attach(self, version: str, evaluation: bytes) -> None:
+        """Put an evaluation beside a published model, in place of an earlier one."""
+        key = model_key(version, EVALUATION_NAME)
+        self._bucket.put(key, evaluation, "application/json")
+
+    def evaluation(self, version: str) -> bytes | None:
+        """Read the evaluation beside a model, unchecked; `None` where there is none.
+
+        Raises
+        ------
+        ObjectTooLarge
+            If it can be no evaluation.
+        """
+        try:
+            key = model_key(version, EVALUATION_NAME)
+            return self._bucket.get(key, at_most=_MAX_EVALUATION_BYTES).body
+        except ObjectMissing:
+            return None
+
     def move(self, pointer: Pointer) -> None:
         """Make a published model the current one."""
         with explained(f"moving the model pointer {self._parameter}"):
@@ -161,6 +183,19 @@ class ModelRegistry:
                 when = item["LastModifiedDate"].astimezone(UTC).replace(tzinfo=None)
                 moves.append(Move(Pointer.from_json(item["Value"]), when))
         return moves
+
+
+def find_registry() -> ModelRegistry:
+    """The registry that the environment names, or the stack that is up.
+
+    Raises
+    ------
+    SettingsError
+        If neither does.
+    """
+    use_stack()
+    settings = Settings.load("models_bucket", "model_parameter")
+    return ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
 
 
 NO_MODEL: Final = "none"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from petrostream.batches import Batch, write_parquet
+from petrostream.batches import Batch
 from petrostream.columns import (
     ALARM,
     ANOMALY_FLAG,
@@ -23,6 +23,7 @@ from petrostream.columns import (
 from petrostream.detector import Status
 from petrostream.events import Event, find_runs
 from petrostream.models import Model
+from petrostream.parquet import write_parquet
 from petrostream.profiles import Profile
 
 METADATA_KEY: Final = b"petrostream"

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from petrostream.batches import write_parquet
 from petrostream.columns import CLASS, LABEL_TYPE, STATE, TIMESTAMP
 from petrostream.errors import UsageError
 from petrostream.labels import NORMAL, describe
+from petrostream.parquet import write_parquet
 from petrostream.sensors import SENSOR_NAMES
 from producer._defects import Gap, damage, draw_condition, draw_gaps
 from producer._faults import EARLIEST_SECOND, SIGNATURES, FaultCourse, KnownFault, draw_course

@@ -68,8 +68,8 @@ class _Period:
 def is_chosen(instance: Instance) -> bool:
     """Whether benchmark 2 takes an instance: real, of six classes, 20 minutes of normal rows."""
     return (
-        instance.is_real
-        and instance.event_class in CLASSES
+        instance.truth.is_real
+        and instance.truth.fault in CLASSES
         and int(np.count_nonzero(instance.normal)) >= LEAST_NORMAL_ROWS
     )
 
@@ -175,7 +175,7 @@ def compare(instances: Sequence[Instance]) -> dict[str, list[float]]:
     """F1 of each comparator on each instance."""
     scores: dict[str, list[float]] = {name: [] for name in METHODS}
     for instance in instances:
-        windows = choose_windows(instance.labels, instance.event_class)
+        windows = choose_windows(instance.labels, instance.truth.fault)
         values = filled_values(instance)
         training, test = (Samples.of(values, one) for one in (windows.training, windows.test))
         normalisation = Normalisation.of(training)

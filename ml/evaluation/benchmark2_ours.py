@@ -61,7 +61,7 @@ def benchmark2_scores(instance: Instance, detector: Detector) -> WindowScores:
     A model's drift is that of a well without noise and grows with the well's restlessness; the
     instance's own, which has that growth in it, is therefore brought down by it.
     """
-    windows = choose_windows(instance.labels, instance.event_class)
+    windows = choose_windows(instance.labels, instance.truth.fault)
     first, end = int(windows.training[0]), int(windows.test.max()) + WINDOW_ROWS
     learned_end = int(windows.training[-1]) + WINDOW_ROWS
     seconds = _seconds(instance, first, learned_end)

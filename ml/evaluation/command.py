@@ -5,13 +5,17 @@ import json
 import sys
 from pathlib import Path
 
+from ml.console import report, say
 from ml.evaluation.instances import Instance
 from ml.evaluation.protocol import Evaluation, evaluate
+from ml.evaluation.published import evaluate_procedure, in_words, procedure_of
 from ml.evaluation.report import write_report
 from ml.evaluation.table import render
-from petrostream.console import EXIT_PARTIAL
+from ml.lessons import Lessons
 from petrostream.errors import UsageError
-from petrostream.recordings import Problem, find_recordings, read_recordings
+from petrostream.evaluations import NotEvaluated, to_json
+from petrostream.recordings import find_recordings, read_recordings
+from petrostream.registry import find_registry
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -19,21 +23,51 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="a folder of 3W recordings of several wells")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="write index.html there")
+    parser.add_argument(
+        "--attach",
+        action="store_true",
+        help="evaluate how the current model was made, and put the figures beside it",
+    )
+    parser.add_argument(
+        "--limit", type=int, help="with --attach: at most so many recordings, evenly chosen"
+    )
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Evaluate, print, write; 3 if some recordings could not be read."""
+    if options.attach:
+        return _attach(options)
+    if options.limit is not None:
+        raise UsageError("--limit goes with --attach only")
     _make_room(options)
     files, problems = find_recordings(options.data)
     instances = [Instance.of(recording) for recording in read_recordings(files, problems)]
-    evaluation = evaluate(instances, _say)
+    evaluation = evaluate(instances, say)
     sys.stdout.write(render(evaluation))
     if options.json is not None:
         write_json(evaluation, options.json)
-        _say(f"figures in {options.json}")
+        say(f"figures in {options.json}")
     if options.report is not None:
-        _say(f"report in {write_report(evaluation, options.report)}")
-    return _tell(problems)
+        say(f"report in {write_report(evaluation, options.report)}")
+    return report(problems)
+
+
+def _attach(options: argparse.Namespace) -> int:
+    """Evaluate the current model's making, on the recordings that it was trained on."""
+    if options.json or options.report:
+        raise UsageError("--attach goes without --json and --report")
+    if options.limit is not None and options.limit < 1:
+        raise UsageError("--limit takes a whole number above 0")
+    registry = find_registry()
+    model = registry.load(registry.pointer())
+    procedure = procedure_of(model)
+    lessons = Lessons.find(options.data, options.limit, procedure.training, procedure.settings)
+    document = evaluate_procedure(model, lessons.few(), say)
+    registry.attach(model.version, to_json(document))
+    if isinstance(document, NotEvaluated):
+        raise UsageError(document.reason)
+    sys.stdout.write(f"model {model.version} {in_words(document)}\n")
+    return report(lessons.problems)
 
 
 def _make_room(options: argparse.Namespace) -> None:
@@ -60,14 +94,3 @@ def write_json(evaluation: Evaluation, path: Path) -> None:
         path.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"the figures can't be written: {error}") from error
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
-def _tell(problems: list[Problem]) -> int:
-    for problem in sorted({str(problem) for problem in problems}):
-        _say(f"not read: {problem}")
-    return EXIT_PARTIAL if problems else 0

@@ -70,7 +70,7 @@ class RawForest(Comparator):
     def score(self, instance: Instance) -> np.ndarray:
         """The forest's anomaly score by its own limit; NaN where a sensor is missing."""
         values, score = self._complete(instance), np.full(len(instance.labels), np.nan)
-        rows = np.flatnonzero(np.isfinite(values).all(axis=1) & instance.commissioned)
+        rows = np.flatnonzero(np.isfinite(values).all(axis=1) & instance.watched)
         if self._forest is not None and len(rows):
             score[rows] = self._forest.score_samples(values[rows]) / self._forest.offset_
         return score
@@ -109,7 +109,7 @@ class WindowMethod(Comparator):
     def _score(self, instance: Instance) -> np.ndarray:
         rows = len(instance.labels)
         score = np.full(rows, np.nan)
-        first = int(np.count_nonzero(~instance.commissioned))
+        first = int(np.count_nonzero(~instance.watched))
         learned = np.arange(0, first - WINDOW_ROWS + 1, _LEARNED_EVERY_ROWS)
         judged = np.arange(first - WINDOW_ROWS, rows - WINDOW_ROWS, _EVERY_ROWS) + 1
         if len(learned) < _FEWEST or first == rows:
@@ -174,7 +174,7 @@ class RootMeanSquare(Comparator):
         """Evaluate every 15 rows and hold."""
         score = np.full(len(instance.labels), np.nan)
         names, centre, spread, values = _measured(instance)
-        rows = np.flatnonzero(instance.commissioned)[::_EVERY_ROWS]
+        rows = np.flatnonzero(instance.watched)[::_EVERY_ROWS]
         if not names or not len(rows):
             return score
         drift = np.array([self._drift.get(name, 0.0) for name in names])
@@ -193,7 +193,7 @@ class RootMeanSquare(Comparator):
         """How far each sensor wanders in normal time, in its own unit."""
         if instance.name not in self._known:
             names, centre, spread, values = _measured(instance)
-            rows = np.flatnonzero(instance.watched)[::WINDOW_ROWS]
+            rows = np.flatnonzero(instance.watched_normal)[::WINDOW_ROWS]
             self._known[instance.name] = {}
             if names and len(rows):
                 scale = np.maximum(spread, 1e-9)
@@ -214,7 +214,7 @@ def _measured(
     table = instance.recording.table
     names = tuple(name for name in table.schema.names if name in BY_NAME)
     values = readings_of(table, names)
-    early = values[~instance.commissioned]
+    early = values[~instance.watched]
     finite = np.isfinite(early)
     alive = [
         column

@@ -1,31 +1,17 @@
-"""What is judged: instances with their labels, the event in them, and normal time."""
+"""What is judged: instances with their labels, row by row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 
-from petrostream.batches import COMMISSIONING_SECONDS
+from petrostream.accuracy import LEAST_NORMAL_ROWS, UNLABELLED, LabelRun, Truth, label_runs
+from petrostream.batches import COMMISSIONING_SECONDS, recording_start
 from petrostream.columns import CLASS, SECOND
 from petrostream.errors import UsageError
-from petrostream.labels import NORMAL, TRANSIENT_OFFSET
+from petrostream.labels import NORMAL
 from petrostream.recordings import Recording
-
-UNLABELLED: Final = -1
-LEAST_NORMAL_ROWS: Final = 20 * 60
-"""Normal rows before the first abnormal one that make an instance an event; 3W has one a second."""
-
-_REAL: Final = "WELL-"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """An instance's abnormal time: its first and its last abnormal row, µs since 1970 (UTC)."""
-
-    first: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -56,22 +42,16 @@ class Instance:
         """Name of the well."""
         return self.recording.well
 
-    @property
-    def is_real(self) -> bool:
-        """Whether a well gave it, not a simulator or a drawing hand."""
-        return self.well.startswith(_REAL)
-
     @cached_property
     def microseconds(self) -> np.ndarray:
         """Time stamps, int64 µs since 1970, shape (rows,)."""
         return self.recording.microseconds
 
     @cached_property
-    def commissioned(self) -> np.ndarray:
+    def watched(self) -> np.ndarray:
         """Whether each row comes after commissioning, shape (rows,)."""
         times = self.microseconds
-        start = int(times[0]) // SECOND * SECOND
-        return times >= start + self.commissioning_seconds * SECOND
+        return times >= recording_start(times) + self.commissioning_seconds * SECOND
 
     @cached_property
     def abnormal(self) -> np.ndarray:
@@ -84,45 +64,19 @@ class Instance:
         return self.labels == NORMAL
 
     @cached_property
-    def watched(self) -> np.ndarray:
+    def watched_normal(self) -> np.ndarray:
         """Whether each row is labelled normal and after commissioning, shape (rows,)."""
-        return self.normal & self.commissioned
+        return self.normal & self.watched
 
     @cached_property
-    def event_class(self) -> int:
-        """The fault's class, 1 to 9; 0 where no row is abnormal."""
-        faults = self.labels[self.abnormal] % TRANSIENT_OFFSET
-        return int(np.bincount(faults).argmax()) if len(faults) else NORMAL
+    def truth(self) -> Truth:
+        """What its labels say."""
+        quiet = np.zeros(len(self.labels), dtype=bool)
+        return Truth.of(self.well, self.name, self.runs(quiet))
 
-    @cached_property
-    def span(self) -> Span | None:
-        """Its abnormal time, if it has any."""
-        rows = np.flatnonzero(self.abnormal)
-        if not len(rows):
-            return None
-        times = self.microseconds
-        return Span(int(times[rows[0]]), int(times[rows[-1]]))
-
-    @cached_property
-    def normal_rows_before(self) -> int:
-        """Normal rows before the first abnormal one; all normal rows where none is abnormal."""
-        end = int(np.argmax(self.abnormal)) if self.abnormal.any() else len(self.labels)
-        return int(np.count_nonzero(self.normal[:end]))
-
-    @property
-    def is_event(self) -> bool:
-        """Whether it is judged: an abnormal time after at least 20 minutes of normal rows."""
-        return self.span is not None and self.normal_rows_before >= LEAST_NORMAL_ROWS
-
-    @property
-    def is_short(self) -> bool:
-        """Whether it has an abnormal time, but too little normal time before it to be judged."""
-        return self.span is not None and not self.is_event
-
-    @property
-    def has_row_figures(self) -> bool:
-        """Whether its rows count for precision and recall: events, and instances without fault."""
-        return not self.is_short
+    def runs(self, flag: np.ndarray) -> list[LabelRun]:
+        """Its label runs, with what a method flagged, shape (rows,)."""
+        return list(label_runs(self.microseconds, self.labels, self.watched, flag))
 
 
 def _labels(recording: Recording) -> np.ndarray:
@@ -140,14 +94,14 @@ def check(instances: Sequence[Instance]) -> None:
     UsageError
         If there is no event of a real well, or there are fewer than two real wells.
     """
-    real = [instance for instance in instances if instance.is_real]
+    real = [instance for instance in instances if instance.truth.is_real]
     wells = sorted({instance.well for instance in real})
     if len(wells) < 2:  # noqa: PLR2004
         raise UsageError(
             f"the recordings are of {len(wells)} real well{'s' * (len(wells) != 1)}"
             f"{' (' + wells[0] + ')' if wells else ''}: leaving one well out takes two or more"
         )
-    if not any(instance.is_event for instance in real):
+    if not any(instance.truth.is_event for instance in real):
         raise UsageError(
             f"none of the {len(real)} recordings of real wells is an event: that takes "
             f"{LEAST_NORMAL_ROWS // 60} minutes of rows labelled normal and then rows labelled "

@@ -32,7 +32,7 @@ def limit_within_budget(
         False alarms a day of normal time after commissioning.
     """
     times, scores = _normal_time(training)
-    days = sum(np.count_nonzero(one.watched) for one, _ in training) / _DAY_SECONDS
+    days = sum(np.count_nonzero(one.watched_normal) for one, _ in training) / _DAY_SECONDS
     if not len(scores):
         return 1.0
     too_low, good = None, float(np.nextafter(scores.max(), np.inf))
@@ -58,7 +58,7 @@ def _normal_time(
     """
     times, scores = [np.empty(0, dtype=np.int64)], [np.empty(0)]
     for number, (instance, score) in enumerate(training):
-        rows = instance.watched & np.isfinite(score)
+        rows = instance.watched_normal & np.isfinite(score)
         elapsed = instance.microseconds[rows] - instance.microseconds[0]
         times.append(elapsed + number * _APART)
         scores.append(score[rows])

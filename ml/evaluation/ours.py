@@ -1,16 +1,18 @@
-"""Our detector, judged through the code that the Lambda runs."""
+"""Our detector, trained and judged through the code that the Lambda runs, leaving one well out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from ml.evaluation.instances import Instance
 from ml.evaluation.verdicts import Verdict, alarms_of_runs
-from ml.training import TrainingSettings, train
+from ml.training import Lesson, TrainingSettings, train_on
 from petrostream import alarms, profiles
 from petrostream.batches import BATCH_SECONDS, cut
 from petrostream.columns import ANOMALY_FLAG, ANOMALY_SCORE
+from petrostream.limits import Limits
 from petrostream.models import Model, pack, unpack
 from petrostream.scoring import ScoredBatch, score_batch
 from petrostream.tuning import DetectorSettings
@@ -18,9 +20,53 @@ from petrostream.tuning import DetectorSettings
 NAME: Final = "petrostream"
 
 
-def train_on(instances: Sequence[Instance], training: TrainingSettings | None = None) -> Model:
+@dataclass(frozen=True)
+class Procedure:
+    """How a model is made: what stays the same whichever well is left out."""
+
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    settings: DetectorSettings = field(default_factory=DetectorSettings)
+    limits: Limits = field(default_factory=Limits)
+
+    def lesson(self, instance: Instance) -> Lesson:
+        """An instance as training sees it."""
+        return Lesson(instance.recording, self.training, self.settings)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A well that was left out, the model of the others, and what it says of the well's instances.
+
+    `verdicts` is by the recording's name.
+    """
+
+    well: str
+    model: Model
+    verdicts: dict[str, Verdict]
+
+
+def leave_one_out(
+    real: Sequence[Instance],
+    lessons: Mapping[str, Lesson],
+    procedure: Procedure,
+    say: Callable[[str], None],
+) -> Iterator[Fold]:
+    """Judge every real well by a model of the others, trained as `python -m ml train` does.
+
+    `lessons` are the instances as training sees them, by the recording's name.
+    """
+    wells = sorted({instance.well for instance in real})
+    for number, well in enumerate(wells, 1):
+        training = [lessons[instance.name] for instance in real if instance.well != well]
+        judged = [instance for instance in real if instance.well == well]
+        say(f"{well} ({number} of {len(wells)}): trained on the others, judged on {len(judged)}")
+        model = fit(training, procedure)
+        yield Fold(well, model, {instance.name: judge(instance, model) for instance in judged})
+
+
+def fit(lessons: Sequence[Lesson], procedure: Procedure) -> Model:
     """Train as `python -m ml train` does, and read the model back as the Lambda does."""
-    trained = train(lambda: (instance.recording for instance in instances), training)
+    trained = train_on(lambda: lessons, procedure.training, procedure.settings, procedure.limits)
     packed = pack(trained.detector, trained.facts)
     return unpack(packed.pointer, packed.manifest, packed.forest)
 

@@ -17,6 +17,7 @@ from ml.evaluation.figures import figures
 from ml.evaluation.instances import Instance, check
 from ml.evaluation.limits import limit_within_budget
 from ml.evaluation.verdicts import Verdict, verdict_at
+from ml.training import Lesson
 
 WITHIN_BUDGET: Final = "-within-budget"
 COMPARATORS: Final[tuple[type[Comparator], ...]] = (
@@ -71,25 +72,23 @@ def evaluate(instances: Sequence[Instance], say: Say) -> Evaluation:
         If there are fewer than two real wells, or no event.
     """
     check(instances)
-    real = [instance for instance in instances if instance.is_real]
+    real = [instance for instance in instances if instance.truth.is_real]
     chosen = [instance for instance in real if benchmark2.is_chosen(instance)]
     own: dict[str, Verdict] = {}
     f1: dict[str, float] = {}
     wells = sorted({instance.well for instance in real})
-    for number, well in enumerate(wells, 1):
-        training = [instance for instance in real if instance.well != well]
-        judged = [instance for instance in real if instance.well == well]
-        say(f"{well} ({number} of {len(wells)}): trained on the others, judged on {len(judged)}")
-        model = ours.train_on(training)
-        own |= {instance.name: ours.judge(instance, model) for instance in judged}
-        f1 |= _benchmark2(well, chosen, model)
+    procedure = ours.Procedure()
+    lessons = {instance.name: procedure.lesson(instance) for instance in real}
+    for fold in ours.leave_one_out(real, lessons, procedure, say):
+        own |= fold.verdicts
+        f1 |= _benchmark2(fold.well, chosen, fold.model)
     say("comparators")
     verdicts = {ours.NAME: own, **_compare(real, wells, say)}
     say("benchmark 2")
     return Evaluation(
         instances=tuple(real),
         verdicts=verdicts,
-        simulated=_simulated(instances, real),
+        simulated=_simulated(instances, list(lessons.values()), procedure),
         benchmark2=benchmark2.summary(
             [f1[instance.name] for instance in chosen], benchmark2.compare(chosen)
         ),
@@ -141,10 +140,10 @@ def _fold(
 
 
 def _simulated(
-    instances: Sequence[Instance], real: Sequence[Instance]
+    instances: Sequence[Instance], lessons: Sequence[Lesson], procedure: ours.Procedure
 ) -> tuple[tuple[Instance, Verdict], ...]:
-    simulated = [instance for instance in instances if not instance.is_real]
+    simulated = [instance for instance in instances if not instance.truth.is_real]
     if not simulated:
         return ()
-    model = ours.train_on(real)
+    model = ours.fit(lessons, procedure)
     return tuple((instance, ours.judge(instance, model)) for instance in simulated)

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from ml.evaluation import ours
 from ml.evaluation.comparison import sentences, shown
-from ml.evaluation.figures import figures, outcome_of
+from ml.evaluation.figures import figures
 from ml.evaluation.limits import BUDGET
 from ml.evaluation.protocol import Evaluation
+from ml.evaluation.verdicts import outcome_of
 from ml.evaluation.words import number, seconds
 
 COLUMNS: Final = (
@@ -78,7 +79,7 @@ def _classes(classes: dict[str, Any]) -> Iterable[str]:
 
 def _short(evaluation: Evaluation) -> Iterable[str]:
     """What became of the instances whose normal time is too short for an event."""
-    short = [instance for instance in evaluation.instances if instance.is_short]
+    short = [instance for instance in evaluation.instances if instance.truth.is_short]
     if not short:
         return
     yield "not judged, less than 20 minutes of normal rows before the fault:"
@@ -88,7 +89,7 @@ def _short(evaluation: Evaluation) -> Iterable[str]:
             fate = f"found after {seconds(outcome.delay_seconds)}"
         else:
             fate = "an alarm was on already" if outcome.was_on else "not found"
-        yield f"  {instance.name}: {instance.normal_rows_before} normal rows, {fate}"
+        yield f"  {instance.name}: {outcome.truth.normal_rows_before} normal rows, {fate}"
     yield ""
 
 

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from ml.evaluation.figures import normal_days_of
 from ml.evaluation.instances import Instance
 from ml.evaluation.verdicts import GAP_SECONDS, Verdict, starts_of_rows
 
@@ -36,9 +35,9 @@ def tradeoff(
     `in_alarm` is a method's way from rows over the limit to rows in alarm, given time stamps (µs)
     and what is over, shape (rows,) both; by default each row over the limit is in alarm.
     """
-    days = sum(normal_days_of(instance) for instance in instances)
-    events = [instance for instance in instances if instance.is_event]
-    normal = np.concatenate([verdicts[one.name].score[one.watched] for one in instances])
+    days = sum(instance.truth.normal_days for instance in instances)
+    events = [instance for instance in instances if instance.truth.is_event]
+    normal = np.concatenate([verdicts[one.name].score[one.watched_normal] for one in instances])
     normal = normal[np.isfinite(normal)]
     if not len(normal) or not events or not days:
         return []
@@ -50,15 +49,16 @@ def tradeoff(
             over = np.nan_to_num(score, nan=-np.inf) >= limit
             alarm = in_alarm(instance.microseconds, over) if over.any() else over
             starts = starts_of_rows(instance.microseconds, alarm, GAP_SECONDS)
-            false_alarms += int(np.count_nonzero(instance.watched[starts]))
-            found += instance.is_event and _finds(instance, starts)
+            false_alarms += int(np.count_nonzero(instance.watched_normal[starts]))
+            found += instance.truth.is_event and _finds(instance, starts)
         points.append(Point(float(limit), false_alarms / days, found / len(events)))
     return points
 
 
 def _finds(instance: Instance, starts: np.ndarray) -> bool:
-    span, times = instance.span, instance.microseconds[starts]
-    return span is not None and bool(((times >= span.first) & (times <= span.last)).any())
+    first, last = instance.truth.first_abnormal, instance.truth.last_abnormal
+    times = instance.microseconds[starts]
+    return first is not None and bool(((times >= first) & (times <= last)).any())
 
 
 def receiver_operating(
@@ -71,8 +71,8 @@ def receiver_operating(
     """
     truths, scores = [], []
     for instance in instances:
-        if instance.has_row_figures:
-            rows = instance.commissioned & (instance.normal | instance.abnormal)
+        if not instance.truth.is_short:
+            rows = instance.watched & (instance.normal | instance.abnormal)
             truths.append(instance.abnormal[rows][::_EVERY_ROWS])
             scores.append(verdicts[instance.name].score[rows][::_EVERY_ROWS])
     truth, score = np.concatenate(truths), np.concatenate(scores)

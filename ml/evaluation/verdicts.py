@@ -1,11 +1,14 @@
-"""What a method says of an instance: scores, flagged rows, alarms."""
+"""What a method says of an instance (scores, flagged rows, alarms), and what became of it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
+from ml.evaluation.instances import Instance
+from petrostream.accuracy import AlarmSpan, Judged, judge_by
 from petrostream.columns import SECOND
 from petrostream.events import Event, join
 from petrostream.tuning import DetectorSettings
@@ -73,6 +76,24 @@ def alarms_of_runs(runs: Iterable[Event], gap_seconds: int) -> tuple[Alarm, ...]
     return tuple(Alarm(event.start, event.end, event.drivers) for event in join(runs, gap_seconds))
 
 
-def first_start(alarms: Sequence[Alarm], first: int, last: int) -> int | None:
-    """Start of the first alarm that starts within a time, both ends included (µs)."""
-    return next((alarm.start for alarm in alarms if first <= alarm.start <= last), None)
+def outcome_of(instance: Instance, verdict: Verdict) -> Judged:
+    """Say what became of an instance, with the area under the ROC curve of its scores."""
+    spans = [AlarmSpan(alarm.start, alarm.end) for alarm in verdict.alarms]
+    judged = judge_by(instance.truth, instance.runs(verdict.flag), spans)
+    return replace(judged, auc=area_under_curve(instance, verdict.score))
+
+
+def area_under_curve(instance: Instance, score: np.ndarray) -> float | None:
+    """How well scores rank an instance's abnormal rows above its normal ones (ROC AUC).
+
+    Labelled rows after commissioning; rows without a score rank lowest. `None` where there are
+    not both kinds.
+    """
+    rows = instance.watched & (instance.normal | instance.abnormal)
+    truth = instance.abnormal[rows]
+    if truth.all() or not truth.any():
+        return None
+    ranked = score[rows]
+    finite = np.isfinite(ranked)
+    lowest = float(ranked[finite].min()) - 1.0 if finite.any() else 0.0
+    return float(roc_auc_score(truth, np.where(finite, ranked, lowest)))

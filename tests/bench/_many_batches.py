@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 from moto.s3.models import s3_backends
 
-from petrostream.batches import write_parquet
 from petrostream.columns import SCORED_SCHEMA
 from petrostream.keys import BatchId
 from petrostream.local import server
 from petrostream.local.endpoint import REGION
+from petrostream.parquet import write_parquet
 from petrostream.scoring import Counts
 from petrostream.sensors import SENSORS, Kind
 from petrostream.summaries import Summary, summarise

@@ -66,7 +66,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(wells: Path) -> None:
         os.environ.update(found["environment"])
         settings = Settings.load()
         raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
-        run("ml", "train", str(wells), "--trees=10")
+        run("ml", "train", str(wells), "--trees=10", "--no-evaluation")
         run("producer", "replay", str(wells), "--speed=max", "--batch-minutes=2")
         uploaded = list(raw.keys(READINGS))
 

@@ -180,28 +180,3 @@ def test_no_alarm_is_a_sentence(provisioned, packed: PackedModel, wells: Path) -
     scoring = Scoring(provisioned, packed)
     scoring.score(scoring.replay(wells, [QUIET])[:2])
     assert "There is no alarm" in visit("alarms").info[0].value
-
-
-def test_accuracy_judges_what_was_replayed(scoring: Scoring) -> None:
-    page = visit("accuracy")
-    shown = {each.label: each.value for each in page.metric}
-    found, _, of = shown["Found"].partition(" of ")
-    assert int(found) == int(of) == 1
-    assert shown["Missed"] == "0"
-    [table] = [each.value for each in page.dataframe if "Not judged" in each.value.columns]
-    assert table["Alarm"].sum() >= 1
-    assert "without an evaluation" in page.info[0].value
-
-
-def test_accuracy_of_one_well(scoring: Scoring) -> None:
-    page = visit("accuracy", well=QUIET)
-    assert {each.label: each.value for each in page.metric}["Found"] == "0 of 0"
-
-
-def test_accuracy_without_a_model_is_a_sentence(provisioned, packed, wells: Path) -> None:
-    scoring = Scoring(provisioned, packed)
-    scoring.score(scoring.replay(wells, [QUIET])[:2])
-    provisioned.clients.ssm.put_parameter(
-        Name=provisioned.settings.model_parameter, Value="none", Type="String", Overwrite=True
-    )
-    assert any("The published model" in each.value for each in visit("accuracy").warning)

@@ -125,7 +125,9 @@ def test_it_shows_a_dashboard_and_an_interrupt_stops_all_of_it(
             if "Ctrl-C ends the demo" in line:
                 break
         wait_for_page(port)
-        assert (read_stack() or {})["processes"].keys() == {"server", "worker", "dashboard"}
+        assert (read_stack() or {})["processes"].keys() == {
+            *("server", "worker", "dashboard", "evaluation")
+        }
         process.send_signal(ending)
         rest = process.stderr.read()
         assert process.wait(timeout=60) == 0, "".join(said) + rest

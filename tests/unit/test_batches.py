@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from petrostream import batches
-from petrostream.batches import cut, decode, encode, write_parquet
+from petrostream.batches import cut, decode, encode
 from petrostream.columns import IS_LOOKBACK, TIMESTAMP, TIMESTAMP_TYPE
 from petrostream.errors import InvalidBatch
 from petrostream.keys import parse_batch_key
+from petrostream.parquet import write_parquet
 from petrostream.recordings import Recording
 
 START = 1_485_914_527_000_000

@@ -1,17 +1,20 @@
 """SQL's columns and the columns that are scored are one list."""
 
-import json
 import re
 
 import pyarrow as pa
 
-from petrostream.catalog import COLUMNS_FILE, scored_columns, sql_name
+from petrostream.catalog import columns_text, scored_columns, sql_name
 from petrostream.columns import SCORED_SCHEMA
+from petrostream.settings import PROJECT_ROOT
+
+COLUMNS = PROJECT_ROOT / "infrastructure" / "modules" / "catalog" / "columns.json"
 
 
 def test_terraforms_tables_have_the_columns_of_scored_objects() -> None:
-    assert json.loads(COLUMNS_FILE.read_text()) == scored_columns(), (
-        "run `python -m petrostream.catalog`: the columns have changed"
+    assert COLUMNS.read_text() == columns_text(), (
+        "the columns have changed: python -m petrostream.catalog > "
+        "infrastructure/modules/catalog/columns.json"
     )
 
 

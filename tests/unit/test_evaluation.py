@@ -8,23 +8,19 @@ import pytest
 
 from ml.evaluation import ours, protocol
 from ml.evaluation.comparators import Comparator, RawForest
-from ml.evaluation.figures import (
-    area_under_curve,
-    false_alarms_of,
-    figures,
-    normal_days_of,
-    outcome_of,
-    unscored_of,
-)
-from ml.evaluation.instances import UNLABELLED, Instance, check
+from ml.evaluation.figures import figures, unscored_of
+from ml.evaluation.instances import Instance, check
 from ml.evaluation.limits import limit_within_budget
 from ml.evaluation.tradeoff import tradeoff
 from ml.evaluation.verdicts import (
     Alarm,
     Verdict,
     alarms_of_rows,
+    area_under_curve,
+    outcome_of,
     verdict_at,
 )
+from petrostream.accuracy import UNLABELLED
 from petrostream.columns import CLASS, SECOND, TIMESTAMP, TIMESTAMP_TYPE
 from petrostream.errors import UsageError
 from petrostream.recordings import Recording
@@ -72,19 +68,19 @@ def verdict(one: Instance, *alarms: Alarm, score: np.ndarray | None = None) -> V
 @pytest.mark.parametrize(("normal", "is_event"), [(1199, False), (1200, True)])
 def test_an_event_has_twenty_minutes_of_normal_rows_before_it(normal: int, is_event: bool) -> None:
     one = instance(((0, normal), (FAULT, 300)))
-    assert one.is_event is is_event
-    assert one.is_short is not is_event
+    assert one.truth.is_event is is_event
+    assert one.truth.is_short is not is_event
 
 
 def test_normal_rows_after_the_fault_do_not_make_it_an_event() -> None:
-    assert instance(((0, 1000), (FAULT, 300), (0, 1000))).is_short
+    assert instance(((0, 1000), (FAULT, 300), (0, 1000))).truth.is_short
 
 
 def test_an_instance_without_a_fault_is_neither_event_nor_short() -> None:
     one = instance(((0, 3000),))
-    assert not one.is_event
-    assert not one.is_short
-    assert one.event_class == 0
+    assert not one.truth.is_event
+    assert not one.truth.is_short
+    assert one.truth.fault == 0
 
 
 FIRST, LAST = 1600, 2199
@@ -137,12 +133,12 @@ def test_a_false_alarm_starts_in_labelled_normal_time_after_commissioning(
     row: int, counted: int
 ) -> None:
     one = instance()
-    assert false_alarms_of(one, verdict(one, alarm(row, LAST))) == counted
+    assert len(outcome_of(one, verdict(one, alarm(row, LAST))).false_alarms) == counted
 
 
 def test_normal_time_is_labelled_and_after_commissioning() -> None:
-    assert normal_days_of(instance()) == (NORMAL_ROWS - COMMISSIONING) / 86_400
-    assert normal_days_of(instance(((0, 800), (FAULT, 1000)))) == 0
+    assert instance().truth.normal_days == (NORMAL_ROWS - COMMISSIONING) / 86_400
+    assert instance(((0, 800), (FAULT, 1000))).truth.normal_days == 0
 
 
 def test_readings_without_a_score_count_where_a_sensor_is_alive() -> None:
@@ -224,7 +220,7 @@ def test_a_limit_keeps_the_budget_on_the_training_wells_and_is_no_higher_than_it
 def test_the_tradeoff_begins_with_the_strictest_limit() -> None:
     one = instance(((0, NORMAL_ROWS), (UNLABELLED, 700), (FAULT, 300)))
     score = np.where(one.abnormal, 5.0, np.linspace(0, 1, len(one.labels)))
-    score[~one.commissioned] = np.nan
+    score[~one.watched] = np.nan
     score[one.labels == UNLABELLED] = 0
     points = tradeoff([one], {one.name: verdict_at(one.microseconds, score, 1.0)})
     assert points[0].event_recall == 1
@@ -270,7 +266,9 @@ def test_a_judged_well_and_a_simulated_one_are_never_trained_on(
         judged.append(one.name)
         return verdict(one)
 
-    monkeypatch.setattr(ours, "train_on", lambda instances: {one.well for one in instances})
+    monkeypatch.setattr(
+        ours, "fit", lambda lessons, _procedure: {one.recording.well for one in lessons}
+    )
     monkeypatch.setattr(ours, "judge", judge)
     monkeypatch.setattr(protocol, "_benchmark2", lambda _well, chosen, _model: dict.fromkeys(
         (one.name for one in chosen), 1.0))  # fmt: skip

@@ -57,6 +57,12 @@ locals {
       Resource = "${var.arns.models}/models/*"
     },
     {
+      Sid      = "TellUnevaluatedFromForbidden"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = var.arns.models
+    },
+    {
       Sid      = "WhichModel"
       Effect   = "Allow"
       Action   = ["ssm:GetParameter", "ssm:GetParameterHistory"]

@@ -5,10 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from ml.evaluation.figures import Outcome
-from ml.evaluation.instances import Instance
 from ml.evaluation.report import svg
 from ml.evaluation.tradeoff import Point
+from petrostream.accuracy import Judged
 from petrostream.labels import describe
 
 _DELAY_WIDTH: Final = 1040
@@ -26,9 +25,9 @@ _MOST_RATE: Final = 200.0
 _LEAST_SHARE: Final = 1e-3
 
 
-def delay_chart(found: Sequence[tuple[Instance, Outcome]]) -> str:
+def delay_chart(found: Sequence[Judged]) -> str:
     """A dot for each event: its delay to the right, a row a class; missed ones at the far right."""
-    classes = sorted({instance.event_class for instance, _ in found})
+    classes = sorted({each.truth.fault for each in found})
     across = svg.Scale(np.log(10), np.log(129_600), _DELAY_LEFT, _DELAY_WIDTH - _DELAY_RIGHT)
     bottom = len(classes) * _ROW + 6
     missed_at = _DELAY_WIDTH - _DELAY_RIGHT / 2
@@ -39,7 +38,7 @@ def delay_chart(found: Sequence[tuple[Instance, Outcome]]) -> str:
     for row, event_class in enumerate(classes):
         y = row * _ROW + _ROW / 2 + 3
         parts.append(svg.text(describe(event_class), _DELAY_LEFT - 14, y + 4, text_anchor="end"))
-        of_class = [pair for pair in found if pair[0].event_class == event_class]
+        of_class = [each for each in found if each.truth.fault == event_class]
         parts.extend(_dots(of_class, across, y, missed_at))
     return svg.drawing(_DELAY_WIDTH, bottom + 26, parts, "detection delay by class of event")
 
@@ -51,19 +50,16 @@ def _delay_grid(across: svg.Scale, bottom: float) -> Iterator[str]:
         yield svg.text(words, x, bottom + 18, text_anchor="middle")
 
 
-def _dots(
-    found: Sequence[tuple[Instance, Outcome]], across: svg.Scale, y: float, missed_at: float
-) -> Iterator[str]:
+def _dots(found: Sequence[Judged], across: svg.Scale, y: float, missed_at: float) -> Iterator[str]:
     missed = 0
-    for instance, outcome in found:
+    for outcome in found:
         if outcome.delay_seconds is None:
             x, kind = missed_at - 40 + 13 * missed, "missed"
             missed += 1
         else:
             x, kind = across(np.log(max(outcome.delay_seconds, 10))), "hit"
-        yield svg.element(
-            "circle", f"<title>{instance.name}</title>", cx=float(x), cy=y, r=5, class_=kind
-        )
+        title = f"<title>{outcome.truth.recording}</title>"
+        yield svg.element("circle", title, cx=float(x), cy=y, r=5, class_=kind)
 
 
 def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Point]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ml.evaluation import ours
 from ml.evaluation.comparison import sentences, shown
-from ml.evaluation.figures import Outcome, false_alarms_of, figures, outcome_of
+from ml.evaluation.figures import figures
 from ml.evaluation.instances import Instance
 from ml.evaluation.limits import BUDGET
 from ml.evaluation.protocol import WITHIN_BUDGET, Evaluation
@@ -16,8 +16,9 @@ from ml.evaluation.report.pictures import picture
 from ml.evaluation.report.style import STYLE
 from ml.evaluation.table import COLUMNS
 from ml.evaluation.tradeoff import Point, receiver_operating, tradeoff
-from ml.evaluation.verdicts import Verdict
+from ml.evaluation.verdicts import Verdict, outcome_of
 from ml.evaluation.words import number, seconds
+from petrostream.accuracy import Judged
 from petrostream.columns import SECOND
 from petrostream.errors import UsageError
 from petrostream.labels import describe
@@ -117,7 +118,7 @@ def _classes(classes: dict[str, Any]) -> str:
 
 
 def _delays(evaluation: Evaluation) -> str:
-    judged = [pair for pair in _outcomes(evaluation) if pair[0].is_event]
+    judged = [each for _, each in _outcomes(evaluation) if each.truth.is_event]
     return f"<h2>Detection delay</h2><figure>{delay_chart(judged)}</figure>"
 
 
@@ -179,23 +180,19 @@ def _simulated(evaluation: Evaluation) -> str:
 def _events(evaluation: Evaluation) -> Iterator[str]:
     verdicts = evaluation.verdicts[ours.NAME]
     outcomes = _outcomes(evaluation)
-    judged = sorted((pair for pair in outcomes if pair[0].is_event), key=_badness)
-    short = [pair for pair in outcomes if pair[0].is_short]
+    judged = sorted((pair for pair in outcomes if pair[1].truth.is_event), key=_badness)
+    short = [pair for pair in outcomes if pair[1].truth.is_short]
     disturbed = sorted(
-        (
-            one
-            for one in evaluation.instances
-            if one.span is None and false_alarms_of(one, verdicts[one.name])
-        ),
-        key=lambda one: -false_alarms_of(one, verdicts[one.name]),
+        (pair for pair in outcomes if not pair[1].truth.has_fault and pair[1].false_alarms),
+        key=lambda pair: -len(pair[1].false_alarms),
     )
     yield _KEY
     yield "<h2>Events, worst first</h2>"
     yield from (_event(instance, verdicts[instance.name], found) for instance, found in judged)
     if disturbed:
         yield "<h2>Instances without a fault that had false alarms</h2>"
-        for instance in disturbed[:_MOST_QUIET_PICTURES]:
-            yield _quiet(instance, verdicts[instance.name])
+        for instance, found in disturbed[:_MOST_QUIET_PICTURES]:
+            yield _quiet(instance, verdicts[instance.name], found)
     if short:
         yield "<h2>Not judged: less than 20 minutes of normal rows before the fault</h2>"
         yield from (_event(instance, verdicts[instance.name], found) for instance, found in short)
@@ -209,16 +206,15 @@ _KEY: Final = (
 )
 
 
-def _outcomes(evaluation: Evaluation) -> list[tuple[Instance, Outcome]]:
+def _outcomes(evaluation: Evaluation) -> list[tuple[Instance, Judged]]:
     verdicts = evaluation.verdicts[ours.NAME]
     return [
         (instance, outcome_of(instance, verdicts[instance.name]))
         for instance in evaluation.instances
-        if instance.span is not None
     ]
 
 
-def _badness(pair: tuple[Instance, Outcome]) -> tuple[bool, float, str]:
+def _badness(pair: tuple[Instance, Judged]) -> tuple[bool, float, str]:
     """Missed ones first, those of low AUC before the others; then the slow ones."""
     instance, outcome = pair
     if outcome.delay_seconds is None:
@@ -226,23 +222,23 @@ def _badness(pair: tuple[Instance, Outcome]) -> tuple[bool, float, str]:
     return True, -outcome.delay_seconds, instance.name
 
 
-def _event(instance: Instance, verdict: Verdict, outcome: Outcome) -> str:
+def _event(instance: Instance, verdict: Verdict, outcome: Judged) -> str:
     if outcome.found:
         fate = f"found after {seconds(outcome.delay_seconds)}"
     else:
         fate = "not found: an alarm was on already" if outcome.was_on else "not found"
-    wrong = false_alarms_of(instance, verdict)
+    wrong = len(outcome.false_alarms)
     return _figure(
         instance,
         verdict,
-        title=f"{describe(instance.event_class)}: {fate}",
+        title=f"{describe(outcome.truth.fault)}: {fate}",
         facts=f"AUC {number(outcome.auc)}, {wrong} false alarm{'s' * (wrong != 1)}",
         is_bad=not outcome.found,
     )
 
 
-def _quiet(instance: Instance, verdict: Verdict) -> str:
-    wrong = false_alarms_of(instance, verdict)
+def _quiet(instance: Instance, verdict: Verdict, outcome: Judged) -> str:
+    wrong = len(outcome.false_alarms)
     title = f"{describe(0)}: {wrong} false alarm{'s' * (wrong != 1)}"
     return _figure(instance, verdict, title=title, facts="", is_bad=True)
 

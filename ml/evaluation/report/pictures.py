@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from ml.evaluation.instances import UNLABELLED, Instance
+from ml.evaluation.instances import Instance
 from ml.evaluation.report import svg
 from ml.evaluation.verdicts import Verdict
+from petrostream.accuracy import UNLABELLED
 from petrostream.batches import readings_of
 from petrostream.columns import SECOND
 from petrostream.labels import NORMAL, TRANSIENT_OFFSET
@@ -93,8 +94,8 @@ def _shades(instance: Instance, across: svg.Scale, bottom: float) -> Iterator[st
     starts = np.flatnonzero(np.append(True, kinds[1:] != kinds[:-1]))
     for start, end in zip(starts, [*starts[1:], len(kinds) - 1], strict=True):
         yield _span(times[start], times[end], times[0], across, bottom, str(kinds[start]))
-    commissioned = np.flatnonzero(instance.commissioned)
-    last = commissioned[0] if len(commissioned) else len(times) - 1
+    watched = np.flatnonzero(instance.watched)
+    last = watched[0] if len(watched) else len(times) - 1
     yield _span(times[0], times[last], times[0], across, bottom, "commissioning")
 
 
@@ -156,7 +157,7 @@ def _alarms(instance: Instance, verdict: Verdict, across: svg.Scale, top: float)
         left = across((alarm.start - origin) / (60 * SECOND))
         right = max(across((alarm.end - origin) / (60 * SECOND)), left + 2)
         row = int(np.searchsorted(instance.microseconds, alarm.start))
-        kind = "false-alarm" if instance.watched[row] else "alarm"
+        kind = "false-alarm" if instance.watched_normal[row] else "alarm"
         yield svg.rectangle(left, top, right, top + _ALARM_LANE, class_=kind)
 
 
