@@ -101,7 +101,7 @@ test: $(READY) ## run every test
 bench: $(READY) ## measure the cold import of the handler
 	@exec $(RUN) tests/bench/bench_cold_import.py
 
-bench-dashboard: $(READY) ## measure paint, refresh and memory of the dashboard over 1, 7 and 30 days
+bench-dashboard: $(READY) ## measure paint, refresh, restart and memory of the dashboard over 1, 7 and 30 days
 	@exec $(RUN) -m tests.bench.bench_dashboard $(ARGS)
 
 screenshots: $(READY) ## take the documentation's pictures, of DATA replayed

@@ -9,7 +9,7 @@ from its shelf, once the bucket has shown that it is still that one.
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWorking
 from contextlib import suppress
@@ -149,10 +149,9 @@ class Follower:
                 for date in map(str, group) if is_there else ():
                     self._take_over(date, shelved[date])
 
-    def _is_still_there(self, group: list[Shelved]) -> bool:
+    def _is_still_there(self, group: Sequence[Shelved]) -> bool:
         newest = max(group, key=lambda known: known.batches["modified"].max())
-        place = int(newest.batches["modified"].argmax())
-        batch = newest.batches[place]
+        batch = newest.batches[int(newest.batches["modified"].argmax())]
         key = summary_key(batch, newest.wells, newest.recordings)
         return self._listing.is_there(key, batch["modified"].item())
 
@@ -171,6 +170,19 @@ class Follower:
             self._dates_listed = time.monotonic()
             self._dates = {date: self._dates[date] for date in self._there if date in self._dates}
             self._unchecked &= self._dates.keys()
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """Where the batch written last is another one now, list every date again, one by one.
+
+        It may have been scored anew, or the bucket may be another one of the same name.
+        """
+        if self._dates and not self._is_still_there([self._shelved(date) for date in self._dates]):
+            self._unchecked |= self._dates.keys()
+
+    def _shelved(self, date: str) -> Shelved:
+        names = tuple(self._listing.wells.known), tuple(self._listing.recordings.known)
+        return Shelved(self._dates[date], *names, self._checked[date])
 
     def _prefixes(self) -> list[tuple[str, str]]:
         """What to list: prefixes, and the key after which to begin, the newest first."""
@@ -249,11 +261,7 @@ class Follower:
         if not at_once and time.monotonic() - self._saved < _SHELVED_EVERY_SECONDS:
             return
         self._saved = time.monotonic()
-        names = tuple(self._listing.wells.known), tuple(self._listing.recordings.known)
-        changed = {
-            date: Shelved(self._dates[date], *names, self._checked[date])
-            for date in self._unsaved & self._dates.keys()
-        }
+        changed = {date: self._shelved(date) for date in self._unsaved & self._dates.keys()}
         self._unsaved.clear()
         self._saver.submit(self._shelf.save, changed, tuple(self._there))
 

@@ -198,6 +198,20 @@ def test_a_date_whose_objects_are_others_is_listed_anew(objects: Objects, shelf:
     assert whole_dates(again.listed) == [f"{SUMMARIES}date={date}/"]
 
 
+def test_a_bucket_that_is_exchanged_meanwhile_is_listed_again(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_DATES_EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(follow, "_UNCHECKED_EVERY_SECONDS", -1.0)
+    follower = Follower(objects, None)
+    assert whole(follower).unchecked == 0
+    objects.stored = {key: when + timedelta(hours=9) for key, when in objects.stored.items()}
+    for _ in range(2 * DAYS):
+        snapshot = whole(follower)
+    assert (snapshot.table["modified"] == sorted_times(objects)).all()
+    assert snapshot.unchecked == 0
+
+
 def test_an_emptied_bucket_shows_nothing(objects: Objects, shelf: Shelf) -> None:
     run_once(objects, shelf)
     objects.stored.clear()
