@@ -28,7 +28,7 @@ given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 # A switch is off where it is empty, 0, no or false.
 switch = $(if $(filter-out 0 no false,$(1)),$(2))
 
-.PHONY: help setup demo up down train evaluate replay dashboard data status powerbi test bench \
+.PHONY: help setup demo up down train evaluate replay dashboard data status repair powerbi test bench \
   bench-dashboard screenshots check audit format lock clean
 
 # Single steps take the stack of the target that is named, whatever else is up.
@@ -91,6 +91,9 @@ data: $(READY) ## download a part of the published 3W dataset into data/3w
 
 status: $(READY) ## show what is up, the queue, the model, what it cost
 	@exec $(RUN) -m deploy status --target '$(TARGET)' $(ARGS)
+
+repair: $(READY) ## write the summaries that scored batches lack (after a restore, say)
+	@exec $(RUN) -m deploy repair --target '$(TARGET)' $(ARGS)
 
 powerbi: $(READY) ## write what Power BI needs to read from TARGET=aws
 	@exec $(RUN) -m deploy powerbi --target '$(TARGET)' $(ARGS)
