@@ -79,8 +79,9 @@ class Events:
         Only batches in which an alarm was on have events, so that nothing has to be listed.
         """
         alarming = alarming_places(snapshot)
-        wanted = alarming if places is None else np.intersect1d(alarming, places)
-        return self.of(snapshot.chosen(wanted))
+        if places is None:
+            return self.of(snapshot.once("alarming", lambda: snapshot.chosen(alarming)))
+        return self.of(snapshot.chosen(np.intersect1d(alarming, places)))
 
     def of(self, objects: Sequence[ScoredObject], *, at_once: int | None = None) -> Found:
         """Join the runs of some batches.
