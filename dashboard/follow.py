@@ -113,18 +113,22 @@ class Follower:
         if self._snapshot is None and self._shelf is not None:
             self._recall(self._shelf)
         prefixes = self._prefixes()
+        unknown = [each for each in prefixes if self._is_unknown(each[0])]
+        number = len(unknown)
         if self._snapshot is None and self._dates:
-            self._publish((len(prefixes), len(prefixes)))
+            self._publish((number, number))
         elif self._snapshot is None and prefixes:  # the newest date alone, to have something
             newest = prefixes.pop(0)
+            unknown = [each for each in unknown if each != newest]
             self._merge(*newest, self._listing.batches(*newest))
-            self._publish((len(prefixes), len(prefixes) + 1))
+            self._publish((len(unknown), number))
         with ThreadPoolExecutor(PARALLEL) as pool:
             listings = [pool.submit(self._listing.batches, *each) for each in prefixes]
             try:
-                for done, (prefix, after) in enumerate(prefixes, start=1):
+                for place, (prefix, after) in enumerate(prefixes, start=1):
                     self._merge(prefix, after, listings.pop(0).result())
-                    self._publish((len(prefixes) - done, len(prefixes)))
+                    left = sum(each in unknown for each in prefixes[place:])
+                    self._publish((left, number))
                     self._save()
             finally:
                 for listing in listings:
@@ -132,6 +136,12 @@ class Follower:
         if not prefixes:
             self._publish((0, 0))
         self._save(at_once=len(self._unsaved) > _MANY_UNSAVED)
+
+    def _is_unknown(self, prefix: str) -> bool:
+        """Whether a prefix has a date of which nothing is known yet."""
+        return any(
+            date not in self._dates for date in self._there if _prefix(date).startswith(prefix)
+        )
 
     def _recall(self, shelf: Shelf) -> None:
         """Take over what was listed earlier, where the bucket is still the one of that time.

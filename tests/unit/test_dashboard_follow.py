@@ -141,6 +141,25 @@ def test_a_dashboard_started_again_lists_only_what_changes(objects: Objects, she
     assert snapshot.unchecked == DAYS
 
 
+def test_only_dates_of_which_nothing_is_known_are_said_to_be_missing(
+    objects: Objects, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[int, int]] = []
+    publish = Follower._publish
+
+    def told(follower: Follower, pending: tuple[int, int]) -> None:
+        said.append(pending)
+        publish(follower, pending)
+
+    monkeypatch.setattr(Follower, "_publish", told)
+    run_once(objects, shelf)
+    assert said == [(left, DAYS) for left in range(DAYS - 1, -1, -1)]
+    said.clear()
+    objects.put(WELLS[0], TODAY - timedelta(days=9), TODAY)
+    run_once(objects.another_process(), shelf)
+    assert said[0] == (1, 1) and said[-1] == (0, 1)
+
+
 def test_dates_that_are_new_meanwhile_are_listed(objects: Objects, shelf: Shelf) -> None:
     run_once(objects, shelf)
     objects.put(WELLS[0], TODAY - timedelta(days=9), TODAY)
