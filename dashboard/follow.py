@@ -60,7 +60,6 @@ class Follower:
         self._dates: dict[str, np.ndarray] = {}
         self._checked: dict[str, datetime] = {}
         self._unchecked: set[str] = set()
-        self._stale: set[str] = set()
         self._unsaved: set[str] = set()
         self._snapshot: Snapshot | None = None
         self._snapshots: WeakSet[Snapshot] = WeakSet()
@@ -171,8 +170,6 @@ class Follower:
         self._dates[date] = numbered(known.batches, old, new)
         self._checked[date] = known.checked
         self._unchecked.add(date)
-        if _is_hot(known.batches, known.checked):
-            self._stale.add(date)
 
     def _look_for_dates(self) -> None:
         if not self._dates or time.monotonic() - self._dates_listed > _DATES_EVERY_SECONDS:
@@ -187,12 +184,12 @@ class Follower:
 
         It may have been scored anew, or the bucket may be another one of the same name.
         """
-        if self._dates and not self._is_still_there([self._shelved(date) for date in self._dates]):
+        if self._dates and not self._is_still_there([*self._shelved(self._dates).values()]):
             self._unchecked |= self._dates.keys()
 
-    def _shelved(self, date: str) -> Shelved:
+    def _shelved(self, dates: Iterable[str]) -> dict[str, Shelved]:
         names = tuple(self._listing.wells.known), tuple(self._listing.recordings.known)
-        return Shelved(self._dates[date], *names, self._checked[date])
+        return {date: Shelved(self._dates[date], *names, self._checked[date]) for date in dates}
 
     def _prefixes(self) -> list[tuple[str, str]]:
         """What to list: prefixes, and the key after which to begin, the newest first."""
@@ -204,7 +201,7 @@ class Follower:
         found += [
             (_prefix(date), _tail(date, batches))
             for date, batches in self._dates.items()
-            if date not in whole and (date in self._stale or _is_hot(batches, _now()))
+            if date not in whole and self._was_hot(date)
         ]
         return sorted(found, reverse=True)
 
@@ -219,8 +216,12 @@ class Follower:
             return []
         if self._unchecked:
             return [max(self._unchecked)]
-        cold = [date for date, known in self._dates.items() if not _is_hot(known, _now())]
+        cold = [date for date in self._dates if not self._was_hot(date)]
         return [min(cold, key=lambda date: self._checked[date])] if cold else []
+
+    def _was_hot(self, date: str) -> bool:
+        """Whether a date was being written when it was listed last: its end is listed again."""
+        return _is_hot(self._dates[date], self._checked[date])
 
     def _merge(self, prefix: str, after: str, listed: np.ndarray) -> None:
         """Put what was listed in the place of what was known of the same keys."""
@@ -240,12 +241,13 @@ class Follower:
 
     def _keep(self, date: str, batches: np.ndarray) -> None:
         """Remember a date's batches; the array of before stays where it is equal."""
-        known = self._dates.get(date, EMPTY)
+        known, now = self._dates.get(date, EMPTY), _now()
         if len(known) != len(batches) or known.tobytes() != batches.tobytes():
             self._dates[date] = batches
             self._unsaved.add(date)
-        self._checked[date] = _now()
-        self._stale.discard(date)
+        elif self._was_hot(date) and not _is_hot(known, now):
+            self._unsaved.add(date)  # so that a later start knows that it is at rest
+        self._checked[date] = now
 
     def _publish(self, pending: tuple[int, int]) -> None:
         """Make a snapshot of what is known; it takes over what was made of the same batches."""
@@ -271,7 +273,7 @@ class Follower:
         if not at_once and time.monotonic() - self._saved < _SHELVED_EVERY_SECONDS:
             return
         self._saved = time.monotonic()
-        changed = {date: self._shelved(date) for date in self._unsaved & self._dates.keys()}
+        changed = self._shelved(self._unsaved & self._dates.keys())
         self._unsaved.clear()
         self._saver.submit(self._shelf.save, changed, tuple(self._there))
 

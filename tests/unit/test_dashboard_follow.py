@@ -141,6 +141,26 @@ def test_a_dashboard_started_again_lists_only_what_changes(objects: Objects, she
     assert snapshot.unchecked == DAYS
 
 
+def test_a_date_at_rest_is_not_listed_again_after_a_restart(
+    objects: Objects, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_MANY_UNSAVED", -1)
+    follower = Follower(objects, shelf)
+    whole(follower)
+    later = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
+    monkeypatch.setattr(follow, "_now", lambda: later)
+    objects.listed.clear()
+    whole(follower)
+    assert len(objects.listed) == 1, "once more when it has come to rest"
+    whole(follower)
+    assert len(objects.listed) == 1
+    stopped(follower)
+    again = objects.another_process()
+    snapshot = run_once(again, shelf)
+    assert again.listed == []
+    assert len(snapshot.batches) == len(objects.stored)
+
+
 def test_only_dates_of_which_nothing_is_known_are_said_to_be_missing(
     objects: Objects, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
