@@ -8,6 +8,16 @@ import streamlit as st
 from petrostream.keys import NAME_PATTERN
 
 _WRITTEN: Final = "written to the address"
+_PAGE: Final = "page of the address"
+
+
+def turn_to(page: str) -> None:
+    """Say which page is drawn: what one page wrote is asked for anew where a link to another one
+    has it.
+    """
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE] = page
+        st.session_state[_WRITTEN] = {}
 
 
 def asked(parameter: str) -> list[str] | None:

@@ -49,7 +49,7 @@ _FAULT_COLOUR: Final = "#7048a8"
 _BAND_COLOUR: Final = "#2f9e44"
 _START: Final = "start"
 _END: Final = "end"
-_CLOCK: Final = (
+CLOCK_LABELS: Final = (
     "utchours(datum.value) + utcminutes(datum.value) + utcseconds(datum.value) == 0"
     " ? utcFormat(datum.value, '%d %b %Y') : utcseconds(datum.value) == 0"
     " ? utcFormat(datum.value, '%H:%M') : utcFormat(datum.value, '%H:%M:%S')"
@@ -376,7 +376,7 @@ def _time_axis(title: str | None = None) -> alt.X:
         axis=alt.Axis(
             labels=title is not None,
             ticks=title is not None,
-            labelExpr=_CLOCK,
+            labelExpr=CLOCK_LABELS,
             labelOverlap=True,
         ),
     )

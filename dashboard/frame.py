@@ -6,9 +6,9 @@ itself, so the page must hold no other fragment with `run_every`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
@@ -17,19 +17,28 @@ from dashboard.connection import connect, look
 from dashboard.data import Curated
 from dashboard.faults import advice
 from dashboard.snapshot import LAST, MODIFIED, Snapshot
-from dashboard.words import ago
+from dashboard.times import local
+from dashboard.words import ago, minute
 from petrostream.errors import PetroStreamError
 
 REFRESH_SECONDS: Final = 5
-ZONES: Final = (
+_USUAL_ZONES: Final = (
     "UTC",
     "America/Sao_Paulo",
     "America/Manaus",
     "Europe/London",
     "Europe/Berlin",
 )
+_NO_PLACES: Final = ("Etc", "SystemV", "US", "posix", "right")
+_OTHER_ZONES: Final = (
+    zone for zone in available_timezones() if "/" in zone and zone.split("/")[0] not in _NO_PLACES
+)
+ZONES: Final = tuple(dict.fromkeys([*_USUAL_ZONES, *sorted(_OTHER_ZONES)]))
+"""Time zones to choose from: where 3W's wells and their engineers are, then all others."""
+
 _LIVE: Final = "live"
 _ZONE: Final = "zone"
+_OLD: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ def show(title: str, draw: Callable[[View], None]) -> None:
 
     `draw` is not called where nothing can be read, or nothing has been scored yet.
     """
+    address.turn_to(title)
     head = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     head.title(title, anchor=False, width="stretch")
     with head:
@@ -64,13 +74,14 @@ def show(title: str, draw: Callable[[View], None]) -> None:
 def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
     curated = connect()
     sight = look(curated, again=again)
-    if sight.fault:
-        show_fault(sight.fault)
+    with st.container():  # always there: what comes after keeps its place, and does not flicker
+        if sight.fault:
+            show_fault(sight.fault)
     if sight.snapshot is None:
         if not sight.fault:
             st.info("The first listing is on its way.", icon=":material/hourglass_empty:")
         return
-    _show_age(curated, sight.snapshot)
+    _show_age(curated, sight.snapshot, zone)
     if not sight.snapshot.is_empty:
         draw(View(curated, sight.snapshot, zone))
     elif not sight.snapshot.pending[0]:
@@ -82,13 +93,19 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
     _show_unreadable(curated)
 
 
-def _show_age(curated: Curated, snapshot: Snapshot) -> None:
+def _age_words(newest: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """How old the newest reading is; of an old one, as in a replay, the date as well."""
+    age = f"**{ago(newest, now)}**"
+    return age if now - newest < _OLD else f"{age} ({minute(local(newest, zone))})"
+
+
+def _show_age(curated: Curated, snapshot: Snapshot, zone: ZoneInfo) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     words = [f"Read from `{curated.address}` {ago(snapshot.taken, now)}."]
     if not snapshot.is_empty:
-        newest = ago(snapshot.table[LAST].max().to_pydatetime(), now)
+        newest = snapshot.table[LAST].max().to_pydatetime()
         scored = ago(snapshot.table[MODIFIED].max().to_pydatetime(), now)
-        words.insert(0, f"Newest reading **{newest}**, scored **{scored}**.")
+        words.insert(0, f"Newest reading {_age_words(newest, now, zone)}, scored **{scored}**.")
     waiting, of = snapshot.pending
     if waiting:
         words.append(f"Older data is still being listed: {of - waiting} of {of} parts so far.")
@@ -122,7 +139,7 @@ def _choose_zone() -> ZoneInfo:
         label_visibility="collapsed",
         width=190,
         persist_state="session",
-        help="Times on every page are in this zone.",
+        help="Times on every page are in this zone; type to find another.",
     )
     address.keep(_ZONE, chosen)
     return ZoneInfo(chosen)

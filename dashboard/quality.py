@@ -14,7 +14,9 @@ from petrostream.columns import RECORDING, WELL
 from petrostream.sensors import BY_NAME, SENSOR_NAMES, Kind
 
 LEAST_GAP: Final = timedelta(minutes=1)
-_WORTH_SHOWING: Final = 0.05
+WORTH_SHOWING: Final = 0.05
+"""Share of the readings from which on something counts as wrong with a sensor."""
+
 KINDS: Final = ("missing", "frozen", "implausible", "good")
 
 
@@ -37,7 +39,7 @@ def sensor_grid(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
         tables.append(pd.DataFrame({WELL: well.name, "sensor": SENSOR_NAMES} | means))
     grid = pd.concat(tables, ignore_index=True)
     worst = grid[["missing", "frozen", "implausible"]].to_numpy()
-    is_good = worst.max(axis=1) < _WORTH_SHOWING
+    is_good = worst.max(axis=1) < WORTH_SHOWING
     grid["kind"] = np.where(is_good, "good", np.array(KINDS)[worst.argmax(axis=1)])
     grid["share"] = worst.max(axis=1)
     known = grid.groupby("sensor")["missing"].transform("min") < 1

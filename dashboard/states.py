@@ -15,6 +15,14 @@ MARKS: Final = {
     WellState.COMMISSIONING: ("◔", "gray"),
     WellState.NORMAL: ("●", "blue"),
 }
+_HUES: Final = {
+    "red": "224, 49, 49",
+    "violet": "132, 94, 247",
+    "orange": "232, 137, 12",
+    "gray": "134, 142, 150",
+    "blue": "28, 126, 214",
+}
+_STRONG: Final = frozenset({WellState.ALARM})
 
 
 def state_text(state: WellState) -> str:
@@ -30,6 +38,23 @@ def state_markdown(state: WellState) -> str:
     """The same in its colour, as Markdown."""
     mark, colour = MARKS[state]
     return f":{colour}[**{mark} {state}**]"
+
+
+def tile_key(state: WellState, well: str) -> str:
+    """The key of a well's tile; Streamlit makes a CSS class of it, which `tile_styles` colours."""
+    return f"tile {state} {well}"
+
+
+def tile_styles() -> str:
+    """A style sheet that gives every state's tiles a coloured edge, those in alarm a ground too."""
+    rules = []
+    for state, (_, colour) in MARKS.items():
+        hue, name = _HUES[colour], str(state).replace(" ", "-")
+        ground = f"background: rgba({hue}, 0.14);" if state in _STRONG else ""
+        rules.append(
+            f'[class*="st-key-tile-{name}-"] {{ border-left: 5px solid rgb({hue}); {ground} }}'
+        )
+    return f"<style>{' '.join(rules)}</style>"
 
 
 def score_line(scores: list[float], *, highest: float = 2.0) -> str:

@@ -31,12 +31,12 @@ from petrostream.errors import PetroStreamError, UsageError
 from petrostream.labels import EVENT_NAMES, describe
 
 SEVERITY_MARKS: Final = {
-    Severity.HIGH: ("▲ high", "#e03131"),
-    Severity.MEDIUM: ("◆ medium", "#e8890c"),
-    Severity.LOW: ("● low", "#1c7ed6"),
+    Severity.HIGH: ("▲ high", "#c92a2a"),
+    Severity.MEDIUM: ("◆ medium", "#b35c00"),
+    Severity.LOW: ("● low", "#1864ab"),
 }
 _OPEN, _ACKNOWLEDGED = "○ open", "✓ acknowledged"
-_STATE_COLOURS: Final = {_OPEN: "#e8890c", _ACKNOWLEDGED: "#868e96"}
+_STATE_COLOURS: Final = {_OPEN: "#495057", _ACKNOWLEDGED: "#adb5bd"}
 _STATES: Final = ("all", "open", "acknowledged")
 _VERDICTS: Final = {None: "", Kind.TRUE_ALARM: "✓ true", Kind.FALSE_ALARM: "✕ false"}
 _UNLABELLED: Final = "none"

@@ -32,6 +32,10 @@ _TEXT: Final = "sql of this page"
 _SHOWN: Final = "saved query that the text is of"
 _ANSWER: Final = "answer of this page"
 _FAULT: Final = "fault of this page"
+_MONOSPACED: Final = (
+    "<style>textarea[aria-label=SQL] { font-family: 'Source Code Pro', monospace; "
+    "font-size: 0.9rem; }</style>"
+)
 _SQL: Final = "sql"
 _READING: Final = (
     "`s3:ListBucket` and `s3:GetObject` on `scored/*` and `events/*` (and with Athena the policy "
@@ -99,6 +103,7 @@ def _edit(name: str, text: str) -> str:
         state[_TEXT], state[_SHOWN] = asked[0], name
     elif state.get(_SHOWN) != name:
         state[_TEXT], state[_SHOWN] = text or state.get(_TEXT, ""), name
+    st.html(_MONOSPACED)
     edited: str = st.text_area(
         "SQL",
         key=_TEXT,

@@ -16,9 +16,9 @@ from dashboard.fleet import Totals, Well, WellState, added, wells_of
 from dashboard.navigation import link
 from dashboard.open_alarms import count_alarms, newest_alarms
 from dashboard.snapshot import LAST, MODIFIED, Snapshot
-from dashboard.states import score_line, state_markdown
+from dashboard.states import score_line, state_markdown, tile_key, tile_styles
 from dashboard.stores import find_stores
-from dashboard.strip import span_of, strip_chart, strip_height, worst_by_bin
+from dashboard.strip import Stretch, stretch_of, strip_chart, strip_height, worst_by_bin
 from dashboard.times import local
 from dashboard.units import spelled_out
 from dashboard.words import ago, degraded_words, minute, short
@@ -28,6 +28,8 @@ _TILE_PIXELS: Final = 171
 _TILE_POINTS: Final = 48
 _AROUND_STRIP: Final = 130
 _WAIT_SECONDS: Final = 1.0
+_REPLAYED: Final = timedelta(days=30)
+"""Readings that were scored so much later than they were taken come from a replay."""
 
 
 def render() -> None:
@@ -39,16 +41,20 @@ def _draw(view: frame.View) -> None:
     name, span = choose_span("fleet time", "24 h")
     wells = wells_of(view.snapshot, span)
     show_open_alarms = _show_figures(view, wells, name)
-    length = span_of(view.snapshot, wells, span)
+    stretch = stretch_of(view.snapshot, wells, span)
     once = view.snapshot.once
     st.subheader("Wells, the worst first", anchor=False)
+    st.html(tile_styles())
     with st.container(horizontal=True, gap="small"):
-        lines = once(("tile lines", span), lambda: _tile_lines(view.snapshot, wells, length))
+        lines = once(("tile lines", span), lambda: _tile_lines(view.snapshot, wells, stretch))
         for well, line in zip(wells, lines, strict=True):
             _show_tile(view, well, line, name)
     st.subheader("Worst score over time", anchor=False)
     st.altair_chart(
-        once(("strip", span), lambda: strip_chart(view.snapshot, wells, length)),
+        once(
+            ("strip", span, view.zone.key),
+            lambda: strip_chart(view.snapshot, wells, stretch, view.zone),
+        ),
         width="stretch",
         height=strip_height(len(wells)) + _AROUND_STRIP,
         key="strip",
@@ -104,11 +110,12 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> Callabl
         newest = table.loc[table[LAST].idxmax()]
         lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
         _figure(
-            "Reading to score",
+            "Reading to screen",
             _lag_words(lag),
             f"scored {ago(newest[MODIFIED].to_pydatetime(), _now())}",
-            "From the time stamp of the batch's last reading to when the batch was scored. A "
-            "replay keeps the recordings' own times, so it shows years there.",
+            "From the time stamp of the newest batch's last reading to when the batch was scored, "
+            f"which is when this page can show it; it looks every {frame.REFRESH_SECONDS} s. A "
+            "replay keeps the recordings' own times, so that there is no such time.",
         )
     return show_open_alarms
 
@@ -137,7 +144,7 @@ def _figure(label: str, value: str, note: str, explanation: str) -> None:
         delta_arrow="off",
         help=explanation,
         border=True,
-        width=171,
+        height="stretch",
     )
 
 
@@ -155,17 +162,22 @@ def _rate_change(now: Totals, before: Totals) -> str:
 
 
 def _lag_words(lag: timedelta) -> str:
+    if lag > _REPLAYED:
+        return "replay"
     words = ago(datetime(2000, 1, 1), datetime(2000, 1, 1) + max(lag, timedelta(0)))
     return words.removesuffix(" ago")
 
 
-def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], length: timedelta) -> list[str]:
-    found = (worst_by_bin(snapshot, well, length, _TILE_POINTS) for well in wells)
+def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch) -> list[str]:
+    """A picture of each well's scores, up to its own newest reading."""
+    own = Stretch(stretch.length, None)
+    found = (worst_by_bin(snapshot, well, own, _TILE_POINTS) for well in wells)
     return [score_line(worst.tolist()) for worst, _ in found]
 
 
 def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
-    with st.container(border=True, width=_TILE_PIXELS, gap=None):
+    key = tile_key(well.state, well.name)
+    with st.container(border=True, width=_TILE_PIXELS, gap=None, key=key):
         link(
             "well",
             f"**{well.name}**",

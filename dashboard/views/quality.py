@@ -9,18 +9,20 @@ import streamlit as st
 from dashboard import frame
 from dashboard.choice import choose_span
 from dashboard.fleet import wells_of
-from dashboard.quality import KINDS, gaps, sensor_grid, unscorable_recordings
+from dashboard.quality import KINDS, WORTH_SHOWING, gaps, sensor_grid, unscorable_recordings
 from dashboard.times import local_series
 from dashboard.units import spelled_out
 from petrostream.columns import RECORDING, WELL
 
 _MARKS: Final = {"missing": "M", "frozen": "F", "implausible": "!", "good": "·"}
 _COLOURS: Final = {
-    "missing": "#adb5bd",
-    "frozen": "#5c7cfa",
-    "implausible": "#e8890c",
-    "good": "#d3f0dc",
+    "missing": "#6c757d",
+    "frozen": "#3b5bdb",
+    "implausible": "#b35c00",
+    "good": "#2f9e44",
 }
+_GOOD_OPACITY: Final = 0.18
+_ON_GOOD, _ON_OTHERS = "#868e96", "#ffffff"
 _ROW_PIXELS: Final = 24
 _AROUND: Final = 190
 _SECOND: Final = "YYYY-MM-DD HH:mm:ss"
@@ -45,8 +47,9 @@ def _draw(view: frame.View) -> None:
         alt="Sensors by well: missing, frozen, implausible or good",
     )
     st.caption(
-        "M: mostly missing, F: frozen at one value, !: readings that such a sensor can't give, "
-        "each where it is more than a twentieth of the readings. Valves may keep their state."
+        "M: missing, F: frozen at one value, !: readings that such a sensor can't give, and in "
+        f"what percent of the readings, from {WORTH_SHOWING:.0%} on. Valves may keep their state. "
+        "A sensor that is frozen or gone all the time is not scored; the others are, without it."
     )
     st.subheader("Gaps in time", anchor=False)
     _show_gaps(view, snapshot.once(("gaps", span), lambda: gaps(snapshot, wells)))
@@ -57,8 +60,11 @@ def _draw(view: frame.View) -> None:
 
 def grid_chart(grid: pd.DataFrame) -> alt.LayerChart:
     """Draw a cell a well and sensor, coloured and lettered by what is wrong most."""
+    percent = (grid["share"] * 100).round().astype(int).astype(str)
+    marks = grid["kind"].map(_MARKS)
     shown = grid.assign(
-        mark=grid["kind"].map(_MARKS), what=[spelled_out(name) for name in grid["sensor"]]
+        mark=marks.where(grid["kind"] == "good", marks + " " + percent),
+        what=[spelled_out(name) for name in grid["sensor"]],
     )
     base = alt.Chart(shown).encode(
         x=alt.X(
@@ -74,15 +80,20 @@ def grid_chart(grid: pd.DataFrame) -> alt.LayerChart:
             *(alt.Tooltip(f"{name}:Q", format=".0%") for name in KINDS[:3]),
         ],
     )
-    cells = base.mark_rect(stroke="white", strokeWidth=1).encode(
+    is_good = alt.datum["kind"] == "good"
+    cells = base.mark_rect(stroke="#868e96", strokeWidth=0.5).encode(
         color=alt.Color(
             "kind:N",
             title=None,
             scale=alt.Scale(domain=list(KINDS), range=[_COLOURS[kind] for kind in KINDS]),
-            legend=alt.Legend(orient="bottom"),
-        )
+            legend=alt.Legend(orient="bottom", symbolStrokeWidth=0, columnPadding=4),
+        ),
+        opacity=alt.condition(is_good, alt.value(_GOOD_OPACITY), alt.value(1.0)),
     )
-    letters = base.mark_text(color="#212529", fontSize=11).encode(text="mark:N")
+    letters = base.mark_text(fontSize=11).encode(
+        text="mark:N",
+        color=alt.condition(is_good, alt.value(_ON_GOOD), alt.value(_ON_OTHERS)),
+    )
     return alt.layer(cells, letters).properties(height=_ROW_PIXELS * grid[WELL].nunique())
 
 

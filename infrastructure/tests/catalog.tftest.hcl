@@ -36,7 +36,7 @@ run "catalog" {
   }
 
   assert {
-    condition     = length(aws_athena_named_query.this) == 4 && alltrue([for query in aws_athena_named_query.this : strcontains(query.query, "\"date\" BETWEEN ? AND ?")])
+    condition     = length(aws_athena_named_query.this) == length(fileset("modules/catalog/queries", "*.sql")) && alltrue([for query in aws_athena_named_query.this : strcontains(query.query, "\"date\" BETWEEN ? AND ?")])
     error_message = "a saved query reads every day there is"
   }
 }

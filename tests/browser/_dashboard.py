@@ -50,13 +50,19 @@ def _wait_until_it_answers(address: str, process: "subprocess.Popen[str]") -> No
     raise AssertionError("the dashboard did not answer in time")
 
 
+def figure(page: Any, label: str) -> Any:
+    """The value on the tile of that label."""
+    tile = page.locator("[data-testid=stMetric]").filter(has=page.get_by_text(label, exact=True))
+    return tile.locator("[data-testid=stMetricValue]")
+
+
 def marks(page: Any, kind: str) -> list[list[dict[str, Any]]]:
     """What the chart has painted: the marks of one kind, panel by panel.
 
     They are read from the scenegraph of the Vega view that Streamlit's chart keeps, which holds
     what the canvas shows; each comes with its datum, colour, text and place.
     """
-    page.wait_for_function(f"() => ({MARKS})('line').length > 0")
+    page.wait_for_function(f"kind => ({MARKS})(kind).flat().length > 0", arg=kind)
     found: list[list[dict[str, Any]]] = page.evaluate(MARKS, kind)
     return found
 

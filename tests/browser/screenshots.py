@@ -24,12 +24,12 @@ _LOADING_MS: Final = 120_000
 
 
 @contextmanager
-def demo(data: Path, limit: int) -> Iterator[str]:
+def demo(data: Path, limit: int | None) -> Iterator[str]:
     """Run the demo until its dashboard shows everything; give the page's address."""
     with subprocess.Popen(
         [
-            sys.executable, "-m", "demo", f"--data={data}", "--speed=max", f"--limit={limit}",
-            f"--dashboard-port={_PORT}",
+            sys.executable, "-m", "demo", f"--data={data}", "--speed=max",
+            f"--dashboard-port={_PORT}", *([f"--limit={limit}"] if limit else []),
         ],
         cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
@@ -47,13 +47,13 @@ def demo(data: Path, limit: int) -> Iterator[str]:
 def addresses(well: str, until: str) -> dict[str, str]:
     """What each picture shows."""
     return {
-        "fleet": "/?live=off&time=all",
+        "fleet": "/?live=off&time=24+h",
         "well": f"/well?live=off&well={well}&time=24+h&until={until}",
         "alarms": "/alarms?live=off",
         "accuracy": "/accuracy?live=off",
         "quality": "/quality?live=off",
         "pipeline": "/pipeline?live=off",
-        "explore": "/explore?live=off",
+        "explore": "/explore?live=off&query=worst-hours",
     }
 
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Take them all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="a folder of 3W recordings")
-    parser.add_argument("--limit", type=int, default=40, help="recordings (default: %(default)s)")
+    parser.add_argument("--limit", type=int, help="recordings (default: all)")
     parser.add_argument("--well", default="WELL-00001", help="for the page of a well")
     parser.add_argument("--until", default="2017-02-27T12:00", help="and up to when")
     chosen = parser.parse_args(arguments)
@@ -73,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, address in addresses(chosen.well, chosen.until).items():
                 page.goto(place + address)
                 page.wait_for_timeout(_SETTLE_MS)
+                if name == "explore":
+                    page.get_by_role("button", name="Run").click()
+                    page.get_by_role("tab", name="Chart").wait_for()
                 wait_until_drawn(page)
                 page.screenshot(path=FOLDER / f"{name}-{scheme}.png")
     return 0

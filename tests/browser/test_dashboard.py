@@ -15,26 +15,17 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.charts import ANOMALY_COLOUR
 from petrostream.models import PackedModel
 from petrostream.settings import variable
-from tests.browser._dashboard import MARKS, marks, serving, wait_for_points
+from tests.browser._dashboard import MARKS, figure, marks, serving, wait_for_points
 from tests.browser._pipeline import Scoring
-from tests.browser.screenshot import browser, chromium, wait_until_drawn
+from tests.browser.screenshot import wait_until_drawn
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(chromium() is None, reason="no `chromium` on this machine's PATH"),
-]
+pytestmark = pytest.mark.browser
 
 WELL, QUIET = "WELL-90005", "WELL-90001"
 TIMEOUT_MS = 60_000
 FAR_AWAY = "America/Sao_Paulo"
 
 Visit = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def running_browser() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture
@@ -81,12 +72,6 @@ def address(scoring: Scoring, started: Callable[[Mapping[str, str]], str]) -> st
     return started(scoring.provisioned.environment)
 
 
-def figure(page: Page, label: str) -> str:
-    tile = page.locator("[data-testid=stMetric]").filter(has=page.get_by_text(label, exact=True))
-    text: str = tile.locator("[data-testid=stMetricValue]").inner_text()
-    return text
-
-
 def painted_points(page: Page) -> list[pd.DataFrame]:
     """The red points of each sensor's panel, as drawn."""
     panels = [
@@ -117,9 +102,9 @@ def test_the_page_shows_what_the_curated_bucket_holds(
     rows = scoring.curated()
     flagged = rows[rows["anomaly_flag"] == 1]
     page = visit(address)
-    assert figure(page, "Readings") == f"{len(rows):,}"
-    assert figure(page, "Anomalies") == f"{len(flagged):,}"
-    assert figure(page, "Active wells") == "2"
+    assert figure(page, "Readings").inner_text() == f"{len(rows):,}"
+    assert figure(page, "Anomalies").inner_text() == f"{len(flagged):,}"
+    assert figure(page, "Active wells").inner_text() == "2"
 
     page.get_by_role("link", name=WELL).click()
     page.wait_for_url(f"**/well?**well={WELL}*")
@@ -183,13 +168,10 @@ def test_a_stopped_page_waits_for_refresh(
     page = visit(f"{address}/?live=off")
     scoring.score(keys[-1:])
     page.wait_for_timeout(7_000)
-    assert figure(page, "Readings") == f"{len(before):,}"
+    assert figure(page, "Readings").inner_text() == f"{len(before):,}"
     page.get_by_role("button", name="Refresh").click()
-    value = page.locator("[data-testid=stMetric]").filter(
-        has=page.get_by_text("Readings", exact=True)
-    )
     after = f"{len(scoring.curated()):,}"
-    expect(value.locator("[data-testid=stMetricValue]")).to_have_text(after, timeout=TIMEOUT_MS)
+    expect(figure(page, "Readings")).to_have_text(after, timeout=TIMEOUT_MS)
 
 
 def test_zoom_and_choice_survive_refreshes(

@@ -1,7 +1,6 @@
 """What an operator does in a browser: say something of an alarm, move dead letters back, ask."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -16,23 +15,14 @@ from petrostream.events import Event
 from petrostream.keys import second_of
 from petrostream.models import PackedModel
 from petrostream.tally import read_events
-from tests.browser._dashboard import marks, serving
+from tests.browser._dashboard import figure, marks, serving
 from tests.browser._pipeline import Scoring
-from tests.browser.screenshot import browser, chromium, wait_until_drawn
+from tests.browser.screenshot import wait_until_drawn
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(chromium() is None, reason="no `chromium` on this machine's PATH"),
-]
+pytestmark = pytest.mark.browser
 
 WELL = "WELL-90005"
 TIMEOUT_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def running_browser() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture
@@ -159,9 +149,6 @@ def test_a_query_gives_the_curated_rows_and_a_download(
 def test_accuracy_shows_what_was_found(scoring: Scoring, running_browser: Browser) -> None:
     with serving(scoring.provisioned.environment) as (address, _):
         page = visit(running_browser, f"{address}/accuracy?live=off")
-        tile = page.locator("[data-testid=stMetric]").filter(
-            has=page.get_by_text("Found", exact=True)
-        )
-        expect(tile.locator("[data-testid=stMetricValue]")).to_have_text("1 of 1")
+        expect(figure(page, "Found")).to_have_text("1 of 1")
         assert stays_here(page, address)
         page.close()

@@ -69,6 +69,14 @@ def test_the_saved_queries_give_what_the_curated_rows_have(
     means = ask(engine, saved("mean-pressure-by-well"))
     assert means["readings"].sum() == (rows["status"] == "scored").sum()
 
+    labels = ask(engine, saved("anomalies-by-label"))
+    assert labels["readings"].sum() == (rows["status"] == "scored").sum()
+    assert labels["anomalies"].sum() == len(flagged)
+
+    sensors = ask(engine, saved("driving-sensors"))
+    counts = flagged.groupby(["well", "top_sensor"], observed=True).size()
+    assert sensors.set_index(["well", "top_sensor"])["anomalies"].to_dict() == counts.to_dict()
+
     alarms = ask(engine, saved("alarms-by-day"))
     assert alarms["alarms"].sum() == len(read_events(scoring.provisioned.curated)) > 0
     assert set(alarms["well"]) == {WELL}

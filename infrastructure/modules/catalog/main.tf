@@ -19,6 +19,8 @@ locals {
     mean-pressure-by-well = "Mean pressures of each well while nothing was flagged, and while something was"
     worst-hours           = "The hours with the most flagged rows"
     alarms-by-day         = "Alarms that began, by well and day"
+    anomalies-by-label    = "Rows flagged of each 3W label, by well"
+    driving-sensors       = "Which sensors were furthest off in flagged rows"
   }
 }
 
