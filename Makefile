@@ -29,7 +29,7 @@ given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 # A switch is off where it is empty, 0, no or false.
 switch = $(if $(filter-out 0 no false,$(1)),$(2))
 
-.PHONY: help setup demo up down train evaluate replay dashboard data status powerbi test bench \
+.PHONY: help setup demo up down train evaluate replay dashboard data status repair powerbi test bench \
   bench-dashboard screenshots check audit format lock clean
 
 # Single steps take the stack of the target that is named, whatever else is up.
@@ -94,6 +94,9 @@ data: $(READY) ## download a part of the published 3W dataset into data/3w
 status: $(READY) ## show what is up, the queue, the model, what it cost
 	@exec $(RUN) -m deploy status --target '$(TARGET)' $(ARGS)
 
+repair: $(READY) ## write the summaries that scored batches lack (after a restore, say)
+	@exec $(RUN) -m deploy repair --target '$(TARGET)' $(ARGS)
+
 powerbi: $(READY) ## write what Power BI needs to read from TARGET=aws
 	@exec $(RUN) -m deploy powerbi --target '$(TARGET)' $(ARGS)
 
@@ -103,7 +106,7 @@ test: $(READY) ## run every test
 bench: $(READY) ## measure the cold import of the handler
 	@exec $(RUN) tests/bench/bench_cold_import.py
 
-bench-dashboard: $(READY) ## measure paint, refresh and memory of the dashboard over 1, 7 and 30 days
+bench-dashboard: $(READY) ## measure paint, refresh, restart and memory of the dashboard over 1, 7 and 30 days
 	@exec $(RUN) -m tests.bench.bench_dashboard $(ARGS)
 
 screenshots: $(READY) ## take the documentation's pictures, of DATA replayed

@@ -22,7 +22,7 @@ MOST_RUNS: Final = 50_000
 
 _MAX_BYTES: Final = 8 * 1024 * 1024
 _PARALLEL: Final = 8
-_STEP: Final = 64
+_STEP: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +79,23 @@ class Events:
         Only batches in which an alarm was on have events, so that nothing has to be listed.
         """
         alarming = alarming_places(snapshot)
-        wanted = alarming if places is None else np.intersect1d(alarming, places)
-        return self.of(snapshot.chosen(wanted))
+        if places is None:
+            return self.of(snapshot.once("alarming", lambda: snapshot.chosen(alarming)))
+        return self.of(snapshot.chosen(np.intersect1d(alarming, places)))
 
-    def of(self, objects: Sequence[ScoredObject], *, at_once: int | None = None) -> Found:
+    def of(
+        self, objects: Sequence[ScoredObject], *, at_once: int | None = None, later: bool = True
+    ) -> Found:
         """Join the runs of some batches.
 
         With `at_once` only so many documents that are not known yet are read, the first ones;
-        the others are read in the background.
+        the others are read in the background, or not at all where `later` is false.
         """
         fresh = self._fresh(objects)
         now = fresh if at_once is None else fresh[:at_once]
         self._fetch(now, asked=len(objects))
         rest = fresh[len(now) :]
-        if rest:
+        if rest and later:
             self._fetch_later(rest, asked=len(objects))
         with self._lock:
             known = [self._known[each.key] for each in objects if each.key in self._known]

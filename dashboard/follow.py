@@ -9,7 +9,7 @@ from its shelf, once the bucket has shown that it is still that one.
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWorking
 from contextlib import suppress
@@ -60,7 +60,6 @@ class Follower:
         self._dates: dict[str, np.ndarray] = {}
         self._checked: dict[str, datetime] = {}
         self._unchecked: set[str] = set()
-        self._stale: set[str] = set()
         self._unsaved: set[str] = set()
         self._snapshot: Snapshot | None = None
         self._snapshots: WeakSet[Snapshot] = WeakSet()
@@ -113,18 +112,22 @@ class Follower:
         if self._snapshot is None and self._shelf is not None:
             self._recall(self._shelf)
         prefixes = self._prefixes()
+        unknown = [each for each in prefixes if self._is_unknown(each[0])]
+        number = len(unknown)
         if self._snapshot is None and self._dates:
-            self._publish((len(prefixes), len(prefixes)))
+            self._publish((number, number))
         elif self._snapshot is None and prefixes:  # the newest date alone, to have something
             newest = prefixes.pop(0)
+            unknown = [each for each in unknown if each != newest]
             self._merge(*newest, self._listing.batches(*newest))
-            self._publish((len(prefixes), len(prefixes) + 1))
+            self._publish((len(unknown), number))
         with ThreadPoolExecutor(PARALLEL) as pool:
             listings = [pool.submit(self._listing.batches, *each) for each in prefixes]
             try:
-                for done, (prefix, after) in enumerate(prefixes, start=1):
+                for place, (prefix, after) in enumerate(prefixes, start=1):
                     self._merge(prefix, after, listings.pop(0).result())
-                    self._publish((len(prefixes) - done, len(prefixes)))
+                    left = sum(each in unknown for each in prefixes[place:])
+                    self._publish((left, number))
                     self._save()
             finally:
                 for listing in listings:
@@ -132,6 +135,12 @@ class Follower:
         if not prefixes:
             self._publish((0, 0))
         self._save(at_once=len(self._unsaved) > _MANY_UNSAVED)
+
+    def _is_unknown(self, prefix: str) -> bool:
+        """Whether a prefix has a date of which nothing is known yet."""
+        return any(
+            date not in self._dates for date in self._there if _prefix(date).startswith(prefix)
+        )
 
     def _recall(self, shelf: Shelf) -> None:
         """Take over what was listed earlier, where the bucket is still the one of that time.
@@ -149,10 +158,9 @@ class Follower:
                 for date in map(str, group) if is_there else ():
                     self._take_over(date, shelved[date])
 
-    def _is_still_there(self, group: list[Shelved]) -> bool:
+    def _is_still_there(self, group: Sequence[Shelved]) -> bool:
         newest = max(group, key=lambda known: known.batches["modified"].max())
-        place = int(newest.batches["modified"].argmax())
-        batch = newest.batches[place]
+        batch = newest.batches[int(newest.batches["modified"].argmax())]
         key = summary_key(batch, newest.wells, newest.recordings)
         return self._listing.is_there(key, batch["modified"].item())
 
@@ -162,8 +170,6 @@ class Follower:
         self._dates[date] = numbered(known.batches, old, new)
         self._checked[date] = known.checked
         self._unchecked.add(date)
-        if _is_hot(known.batches, known.checked):
-            self._stale.add(date)
 
     def _look_for_dates(self) -> None:
         if not self._dates or time.monotonic() - self._dates_listed > _DATES_EVERY_SECONDS:
@@ -171,6 +177,19 @@ class Follower:
             self._dates_listed = time.monotonic()
             self._dates = {date: self._dates[date] for date in self._there if date in self._dates}
             self._unchecked &= self._dates.keys()
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """Where the batch written last is another one now, list every date again, one by one.
+
+        It may have been scored anew, or the bucket may be another one of the same name.
+        """
+        if self._dates and not self._is_still_there([*self._shelved(self._dates).values()]):
+            self._unchecked |= self._dates.keys()
+
+    def _shelved(self, dates: Iterable[str]) -> dict[str, Shelved]:
+        names = tuple(self._listing.wells.known), tuple(self._listing.recordings.known)
+        return {date: Shelved(self._dates[date], *names, self._checked[date]) for date in dates}
 
     def _prefixes(self) -> list[tuple[str, str]]:
         """What to list: prefixes, and the key after which to begin, the newest first."""
@@ -182,7 +201,7 @@ class Follower:
         found += [
             (_prefix(date), _tail(date, batches))
             for date, batches in self._dates.items()
-            if date not in whole and (date in self._stale or _is_hot(batches, _now()))
+            if date not in whole and self._was_hot(date)
         ]
         return sorted(found, reverse=True)
 
@@ -197,8 +216,12 @@ class Follower:
             return []
         if self._unchecked:
             return [max(self._unchecked)]
-        cold = [date for date, known in self._dates.items() if not _is_hot(known, _now())]
+        cold = [date for date in self._dates if not self._was_hot(date)]
         return [min(cold, key=lambda date: self._checked[date])] if cold else []
+
+    def _was_hot(self, date: str) -> bool:
+        """Whether a date was being written when it was listed last: its end is listed again."""
+        return _is_hot(self._dates[date], self._checked[date])
 
     def _merge(self, prefix: str, after: str, listed: np.ndarray) -> None:
         """Put what was listed in the place of what was known of the same keys."""
@@ -218,12 +241,13 @@ class Follower:
 
     def _keep(self, date: str, batches: np.ndarray) -> None:
         """Remember a date's batches; the array of before stays where it is equal."""
-        known = self._dates.get(date, EMPTY)
+        known, now = self._dates.get(date, EMPTY), _now()
         if len(known) != len(batches) or known.tobytes() != batches.tobytes():
             self._dates[date] = batches
             self._unsaved.add(date)
-        self._checked[date] = _now()
-        self._stale.discard(date)
+        elif self._was_hot(date) and not _is_hot(known, now):
+            self._unsaved.add(date)  # so that a later start knows that it is at rest
+        self._checked[date] = now
 
     def _publish(self, pending: tuple[int, int]) -> None:
         """Make a snapshot of what is known; it takes over what was made of the same batches."""
@@ -249,11 +273,7 @@ class Follower:
         if not at_once and time.monotonic() - self._saved < _SHELVED_EVERY_SECONDS:
             return
         self._saved = time.monotonic()
-        names = tuple(self._listing.wells.known), tuple(self._listing.recordings.known)
-        changed = {
-            date: Shelved(self._dates[date], *names, self._checked[date])
-            for date in self._unsaved & self._dates.keys()
-        }
+        changed = self._shelved(self._unsaved & self._dates.keys())
         self._unsaved.clear()
         self._saver.submit(self._shelf.save, changed, tuple(self._there))
 

@@ -32,14 +32,24 @@ class Tally:
 
 
 def count_alarms(
-    events: Events, snapshot: Snapshot, wells: Sequence[Well], said: Sequence[Annotation]
+    events: Events,
+    snapshot: Snapshot,
+    wells: Sequence[Well],
+    said: Sequence[Annotation],
+    *,
+    wait: bool,
 ) -> Tally:
-    """Count the alarms of the wells' newest time."""
+    """Count the alarms of the wells' newest time, as far as documents are known.
+
+    With `wait` some more are read now, and the rest in the background once all is listed.
+    """
     objects = snapshot.once(
         ("alarming", *(well.places.start for well in wells)),
         lambda: snapshot.chosen(_newest_first(snapshot, _of_wells(snapshot, wells))),
     )
-    found = events.of(objects, at_once=AT_ONCE)
+    found = events.of(
+        objects, at_once=AT_ONCE if wait else 0, later=wait and not snapshot.pending[0]
+    )
     alarms = with_context(found.events, {}, said)
     return Tally(len(alarms), sum(alarm.standing.is_open for alarm in alarms), found.unread)
 

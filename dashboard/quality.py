@@ -53,18 +53,22 @@ def _is_valve() -> np.ndarray:
 def gaps(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
     """Times within a recording for which no batch has come, the longest first."""
     found = []
+    every = {name: snapshot.table[name].to_numpy() for name in (FIRST, LAST)}
     for well in wells:
-        table = snapshot.table.iloc[well.places].sort_values([RECORDING, FIRST])
-        same = table[RECORDING].to_numpy()[1:] == table[RECORDING].to_numpy()[:-1]
-        lengths = table[FIRST].to_numpy()[1:] - table[LAST].to_numpy()[:-1]
+        recordings = snapshot.batches["recording"][well.places]
+        first, last = every[FIRST][well.places], every[LAST][well.places]
+        order = np.lexsort((first, recordings))
+        recordings, first, last = recordings[order], first[order], last[order]
+        lengths = first[1:] - last[:-1]
+        same = recordings[1:] == recordings[:-1]
         places = np.flatnonzero(same & (lengths > np.timedelta64(LEAST_GAP)))
         found.append(
             pd.DataFrame(
                 {
                     WELL: well.name,
-                    RECORDING: table[RECORDING].to_numpy(dtype=object)[places],
-                    "from": table[LAST].to_numpy()[places],
-                    "to": table[FIRST].to_numpy()[places + 1],
+                    RECORDING: [snapshot.recordings[number] for number in recordings[places]],
+                    "from": last[places],
+                    "to": first[places + 1],
                     "minutes": lengths[places] / np.timedelta64(1, "m"),
                 }
             )

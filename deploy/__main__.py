@@ -1,4 +1,4 @@
-"""``python -m deploy``: bring the platform up and down, see how it is, connect Power BI."""
+"""``python -m deploy``: bring the platform up and down, see how it is, repair, Power BI."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from deploy import down, embedded, leftovers, powerbi, root, stackfile, status, up
+from deploy import down, embedded, leftovers, powerbi, repair, root, stackfile, status, up
 from deploy.console import progress, say
 from deploy.embedded import LocalOptions, Provisioning
 from petrostream import costs
@@ -89,6 +89,10 @@ def _status(options: argparse.Namespace) -> int:
     return 0
 
 
+def _repair(options: argparse.Namespace) -> int:
+    return repair.run(options.target)
+
+
 def _add_powerbi(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="AWS profile of the one who reads (default: default)")
 
@@ -119,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("up", "bring the platform up", _add_up, _up),
         ("down", "take it down and leave nothing", _add_down, _down),
         ("status", "show how it is", lambda _: None, _status),
+        ("repair", "write the summaries that scored batches lack", lambda _: None, _repair),
         ("powerbi", "write what Power BI needs", _add_powerbi, _powerbi),
     ):
         command = commands.add_parser(name, help=summary, description=summary)

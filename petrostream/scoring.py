@@ -112,6 +112,11 @@ def counts_of(schema: pa.Schema) -> Counts:
     )
 
 
+def model_version_of(schema: pa.Schema) -> str:
+    """Read which model scored an object from its metadata."""
+    return str(json.loads((schema.metadata or {})[METADATA_KEY])["model_version"])
+
+
 def _in_schema(columns: dict[str, Any], rows: int) -> pa.Table:
     arrays = [
         columns[field.name].cast(field.type)

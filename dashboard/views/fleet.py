@@ -1,11 +1,13 @@
 """Fleet: which well needs a person, why, and since when."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import frame
 from dashboard.alarms import Alarm
@@ -36,10 +38,9 @@ def render() -> None:
 
 
 def _draw(view: frame.View) -> None:
-    find_stores().said.lately(0)  # it comes while the wells are looked at
     name, span = choose_span("fleet time", "24 h")
     wells = wells_of(view.snapshot, span)
-    _show_figures(view, wells, name)
+    show_open_alarms = _show_figures(view, wells, name)
     stretch = stretch_of(view.snapshot, wells, span)
     once = view.snapshot.once
     st.subheader("Wells, the worst first", anchor=False)
@@ -60,9 +61,11 @@ def _draw(view: frame.View) -> None:
         alt="The worst anomaly score of every well over time",
     )
     _show_alarms(view)
+    show_open_alarms(wait=True)
 
 
-def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
+def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> Callable[..., None]:
+    """Draw the figures; gives what draws the open alarms anew, once events have been read."""
     now, before = added([each.totals for each in wells]), added([each.before for each in wells])
     in_alarm = sum(well.state is WellState.ALARM for well in wells)
     active = sum(well.state is not WellState.SILENT for well in wells)
@@ -74,7 +77,9 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
             f"of {len(wells):,}",
             "Wells whose newest readings are an alarm that has not ended.",
         )
-        _show_open_alarms(view, wells, when)
+        place = st.empty()
+        show_open_alarms = partial(_show_open_alarms, place, view, wells, when)
+        show_open_alarms(wait=False)
         _figure(
             "Anomalies",
             f"{now.anomalies:,}",
@@ -112,20 +117,22 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> None:
             f"which is when this page can show it; it looks every {frame.REFRESH_SECONDS} s. A "
             "replay keeps the recordings' own times, so that there is no such time.",
         )
+    return show_open_alarms
 
 
-def _show_open_alarms(view: frame.View, wells: Sequence[Well], when: str) -> None:
-    """The alarms that nobody has looked after; while documents are unread, those read so far."""
-    said = find_stores().said.lately(_WAIT_SECONDS)
-    tally = count_alarms(view.curated.events, view.snapshot, wells, said or ())
-    value = f"{tally.is_open:,}" + ("+" if tally.unread else "")
-    note = f"of {tally.alarms:,}" if not tally.unread else f"{tally.unread:,} batches unread"
-    _figure(
-        "Open alarms",
-        "–" if said is None else value,
-        note,
-        f"Alarms {when} that nobody has acknowledged; what people say counts after at most 20 s.",
-    )
+def _show_open_alarms(
+    place: DeltaGenerator, view: frame.View, wells: Sequence[Well], when: str, *, wait: bool
+) -> None:
+    """Show how many alarms nobody has looked after; while events are unread, of those read."""
+    said = find_stores().said.lately(_WAIT_SECONDS if wait else 0.0)
+    tally = count_alarms(view.curated.events, view.snapshot, wells, said or (), wait=wait)
+    with place:
+        _figure(
+            "Open alarms",
+            "–" if said is None else f"{tally.is_open:,}" + ("+" if tally.unread else ""),
+            f"{tally.unread:,} batches unread" if tally.unread else f"of {tally.alarms:,}",
+            f"Alarms {when} that nobody has acknowledged. What people say counts within 20 s.",
+        )
 
 
 def _figure(label: str, value: str, note: str, explanation: str) -> None:

@@ -35,8 +35,9 @@ def render() -> None:
 
 def _draw(view: frame.View) -> None:
     _, span = choose_span("quality time", "all")
-    wells = wells_of(view.snapshot, span)
-    grid = sensor_grid(view.snapshot, wells)
+    snapshot = view.snapshot
+    wells = wells_of(snapshot, span)
+    grid = snapshot.once(("grid", span), lambda: sensor_grid(snapshot, wells))
     st.subheader("Sensors by well", anchor=False)
     st.altair_chart(
         grid_chart(grid),
@@ -51,9 +52,10 @@ def _draw(view: frame.View) -> None:
         "A sensor that is frozen or gone all the time is not scored; the others are, without it."
     )
     st.subheader("Gaps in time", anchor=False)
-    _show_gaps(view, gaps(view.snapshot, wells))
+    _show_gaps(view, snapshot.once(("gaps", span), lambda: gaps(snapshot, wells)))
     st.subheader("Recordings that could not be scored", anchor=False)
-    _show_unscorable(view, unscorable_recordings(view.snapshot, wells))
+    unscorable = snapshot.once(("unscorable", span), lambda: unscorable_recordings(snapshot, wells))
+    _show_unscorable(view, unscorable)
 
 
 def grid_chart(grid: pd.DataFrame) -> alt.LayerChart:

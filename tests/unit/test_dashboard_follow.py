@@ -141,6 +141,45 @@ def test_a_dashboard_started_again_lists_only_what_changes(objects: Objects, she
     assert snapshot.unchecked == DAYS
 
 
+def test_a_date_at_rest_is_not_listed_again_after_a_restart(
+    objects: Objects, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_MANY_UNSAVED", -1)
+    follower = Follower(objects, shelf)
+    whole(follower)
+    later = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
+    monkeypatch.setattr(follow, "_now", lambda: later)
+    objects.listed.clear()
+    whole(follower)
+    assert len(objects.listed) == 1, "once more when it has come to rest"
+    whole(follower)
+    assert len(objects.listed) == 1
+    stopped(follower)
+    again = objects.another_process()
+    snapshot = run_once(again, shelf)
+    assert again.listed == []
+    assert len(snapshot.batches) == len(objects.stored)
+
+
+def test_only_dates_of_which_nothing_is_known_are_said_to_be_missing(
+    objects: Objects, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[int, int]] = []
+    publish = Follower._publish
+
+    def told(follower: Follower, pending: tuple[int, int]) -> None:
+        said.append(pending)
+        publish(follower, pending)
+
+    monkeypatch.setattr(Follower, "_publish", told)
+    run_once(objects, shelf)
+    assert said == [(left, DAYS) for left in range(DAYS - 1, -1, -1)]
+    said.clear()
+    objects.put(WELLS[0], TODAY - timedelta(days=9), TODAY)
+    run_once(objects.another_process(), shelf)
+    assert said[0] == (1, 1) and said[-1] == (0, 1)
+
+
 def test_dates_that_are_new_meanwhile_are_listed(objects: Objects, shelf: Shelf) -> None:
     run_once(objects, shelf)
     objects.put(WELLS[0], TODAY - timedelta(days=9), TODAY)
@@ -196,6 +235,20 @@ def test_a_date_whose_objects_are_others_is_listed_anew(objects: Objects, shelf:
     again = objects.another_process()
     run_once(again, shelf)
     assert whole_dates(again.listed) == [f"{SUMMARIES}date={date}/"]
+
+
+def test_a_bucket_that_is_exchanged_meanwhile_is_listed_again(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_DATES_EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(follow, "_UNCHECKED_EVERY_SECONDS", -1.0)
+    follower = Follower(objects, None)
+    assert whole(follower).unchecked == 0
+    objects.stored = {key: when + timedelta(hours=9) for key, when in objects.stored.items()}
+    for _ in range(2 * DAYS):
+        snapshot = whole(follower)
+    assert (snapshot.table["modified"] == sorted_times(objects)).all()
+    assert snapshot.unchecked == 0
 
 
 def test_an_emptied_bucket_shows_nothing(objects: Objects, shelf: Shelf) -> None:

@@ -15,7 +15,8 @@ from dashboard import shelf as shelves
 from dashboard.shelf import Shelf, Shelved
 from dashboard.snapshot import BATCH
 from petrostream import summaries
-from petrostream.settings import place_cache, variable
+from petrostream.local.stack import down
+from petrostream.settings import place_cache, variable, write_stack
 
 DATE = "2026-11-21"
 CHECKED = datetime(2026, 11, 21, 12)
@@ -162,6 +163,19 @@ def test_a_place_is_an_endpoint_and_a_bucket(monkeypatch, tmp_path: Path) -> Non
     assert len(places) == 4
     assert tmp_path / "127.0.0.1-1--curated" in places
     assert place_cache("http://../..", "curated") == tmp_path / "curated"
+
+
+def test_what_was_listed_of_an_embedded_aws_goes_with_it(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(variable("cache"), str(tmp_path / "cache"))
+    endpoint = "http://127.0.0.1:1"
+    for bucket in ("curated", "other"):
+        there = Shelf.of(endpoint, bucket)
+        assert there is not None
+        there.save({DATE: shelved()}, [DATE])
+    names = {"AWS_ENDPOINT_URL": endpoint, variable("curated_bucket"): "curated"}
+    write_stack({"environment": names, "processes": {}})
+    assert down()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["127.0.0.1-1--other"]
 
 
 def test_it_can_be_switched_off(monkeypatch) -> None:

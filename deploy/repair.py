@@ -1,0 +1,33 @@
+"""`repair`: write what the dashboard needs of scored batches and an earlier version left out."""
+
+import os
+
+from deploy.console import progress, say
+from petrostream.console import EXIT_PARTIAL
+from petrostream.errors import UsageError
+from petrostream.repair import write_missing_summaries
+from petrostream.settings import Settings, read_stack
+from petrostream.storage import Bucket
+
+
+def run(target: str) -> int:
+    """Write the missing summaries of the stack that is up there; gives the exit code.
+
+    Raises
+    ------
+    UsageError
+        If none is up there.
+    """
+    stack = read_stack(target)
+    if stack is None:
+        raise UsageError(f"nothing is up: `make up TARGET={target}` first")
+    os.environ.update(stack["environment"])
+    curated = Bucket(Settings.load("curated_bucket").curated_bucket)
+    say(f"looking for scored batches without a summary in {curated.name}")
+    found = write_missing_summaries(
+        curated, lambda done, of: progress(f"{done:,} of {of:,} batches")
+    )
+    say(f"{found.batches:,} scored batches; summaries written: {found.written:,}")
+    for fault in found.unreadable:
+        progress(fault)
+    return EXIT_PARTIAL if found.unreadable else 0
