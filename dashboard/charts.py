@@ -1,13 +1,26 @@
 """Draw one recording: a panel for each sensor and one for the score, on one time axis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from dashboard.axes import (
+    AXIS_WIDTH,
+    END,
+    GREY,
+    LINE_COLOUR,
+    START,
+    TIME,
+    Axis,
+    time_axis,
+    value_axis,
+)
+from dashboard.expected import band_layer, hour_layers, in_unit, normal_words, shown_range
 from dashboard.fleet import degraded_sensors
 from dashboard.series import line
 from dashboard.units import labelled, scale_of, spelled_out
@@ -28,16 +41,12 @@ THRESHOLD: Final = 1.0
 """The anomaly score from which the pipeline flags a reading."""
 
 ANOMALY_COLOUR: Final = "#e03131"
-LINE_COLOUR: Final = "#3d85c6"
-_SCORE_COLOUR: Final = "#868e96"
 _SHADE_COLOUR: Final = "#868e96"
 _THRESHOLD_COLOUR: Final = "#e8890c"
 _PANEL_HEIGHT: Final = 190
 _SCORE_HEIGHT: Final = 130
-_AXIS_WIDTH: Final = 52
-BESIDE_PLOT: Final = _AXIS_WIDTH + 36
+BESIDE_PLOT: Final = AXIS_WIDTH + 36
 """Pixels that axes and margins take beside the plot; Streamlit gives the plot the whole width."""
-_TIME: Final = "time (UTC)"
 _VALUE: Final = "value"
 _SCORE: Final = "anomaly score"
 _DRIVER: Final = "furthest off"
@@ -46,27 +55,21 @@ _UNLABELLED: Final = -1
 _LABEL_HEIGHT: Final = 24
 _LABEL_COLOURS: Final = {"normal": "#8fb3d9", "transient": "#f2c14e"}
 _FAULT_COLOUR: Final = "#7048a8"
-_BAND_COLOUR: Final = "#2f9e44"
-_START: Final = "start"
-_END: Final = "end"
-CLOCK_LABELS: Final = (
-    "utchours(datum.value) + utcminutes(datum.value) + utcseconds(datum.value) == 0"
-    " ? utcFormat(datum.value, '%d %b %Y') : utcseconds(datum.value) == 0"
-    " ? utcFormat(datum.value, '%H:%M') : utcFormat(datum.value, '%H:%M:%S')"
-)
-"""Labels of the time axis: a 24-hour clock, the date at midnight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is drawn behind the readings; times as stored, values in the sensors' own units.
+    """What is drawn around the readings; times as stored, values in the sensors' own units.
 
     `alarms` has columns `start`, `end` and `alarm` (in words); `bands` has, by sensor, columns
-    `start`, `end`, `low` and `high`. `clock` names the zone of the time axis.
+    `start`, `end`, `low` and `high`, which may be infinite; `ahead` has the forecasts, by sensor,
+    with columns `time`, `middle`, `low`, `high` and `came`. `clock` names the zone of the time
+    axis.
     """
 
     alarms: pd.DataFrame
     bands: Mapping[str, pd.DataFrame]
+    ahead: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     clock: str = "UTC"
 
 
@@ -87,10 +90,7 @@ def recording_chart(
     known = context or Context(alarms=pd.DataFrame(), bands={})
     anomalies = anomaly_points(rows, sensors)
     behind = [*_shade(unscored_spans(rows)), *_alarm_spans(known.alarms)]
-    panels = [
-        _sensor_panel(rows, sensor, anomalies, [*behind, *_band(known.bands.get(sensor), sensor)])
-        for sensor in sensors
-    ]
+    panels = [_sensor_panel(rows, sensor, anomalies, behind, known) for sensor in sensors]
     panels.append(_score_panel(rows, anomalies, behind, known.clock))
     labels = label_spans(rows)
     if len(labels):
@@ -133,12 +133,12 @@ def range_panel(ranges: pd.DataFrame, sensor: str, title: str) -> alt.LayerChart
     """Draw stretches of time from `low` to `high`."""
     unit = scale_of(sensor).unit or "state"
     drawn = (
-        alt.Chart(ranges.rename(columns={_START: _TIME}), name=sensor)
+        alt.Chart(ranges.rename(columns={START: TIME}), name=sensor)
         .mark_rect(color=LINE_COLOUR, stroke=LINE_COLOUR, strokeWidth=1, clip=True)
         .encode(
-            x=_time_axis(),
-            x2=f"{_END}:T",
-            y=_value_axis("low", unit),
+            x=time_axis(),
+            x2=f"{END}:T",
+            y=value_axis("low", unit),
             y2="high:Q",
             tooltip=[alt.Tooltip(f"{name}:Q", format=".6~g") for name in ("low", "high")],
         )
@@ -149,21 +149,22 @@ def range_panel(ranges: pd.DataFrame, sensor: str, title: str) -> alt.LayerChart
 def score_bars(times: pd.Series, scores: np.ndarray, clock: str) -> alt.LayerChart:
     """Draw worst scores as thin bars, those from the threshold on in red."""
     drawn = (
-        alt.Chart(pd.DataFrame({_TIME: times.to_numpy(), _SCORE: scores}), name=_SCORE)
+        alt.Chart(pd.DataFrame({TIME: times.to_numpy(), _SCORE: scores}), name=_SCORE)
         .mark_rule(strokeWidth=1.4, clip=True)
         .encode(
-            x=_time_axis(f"time ({clock})"),
-            y=_value_axis(_SCORE, "score"),
+            x=time_axis(f"time ({clock})"),
+            y=value_axis(_SCORE, "score"),
             y2=alt.datum(0),
             color=alt.condition(
                 f"datum['{_SCORE}'] >= {THRESHOLD}",
                 alt.value(ANOMALY_COLOUR),
-                alt.value(_SCORE_COLOUR),
+                alt.value(GREY),
             ),
         )
     )
-    title = f"Anomaly score, the worst of each stretch; dashed is the threshold {THRESHOLD}"
-    return _panel([drawn, _threshold()], title, _SCORE_HEIGHT)
+    dashed = f"dashed is the threshold {THRESHOLD}"
+    layers = [drawn, _threshold()]
+    return _panel(layers, "Anomaly score, the worst of each stretch", _SCORE_HEIGHT, dashed)
 
 
 def _threshold() -> alt.Chart:
@@ -179,7 +180,7 @@ def anomaly_points(rows: pd.DataFrame, sensors: Sequence[str]) -> pd.DataFrame:
     """Every flagged row: its time, score, top sensor, and the sensors on the scale shown."""
     flagged = rows[rows[ANOMALY_FLAG] == 1]
     points: dict[str, pd.Series] = {
-        _TIME: flagged[TIMESTAMP].dt.tz_localize("UTC"),
+        TIME: flagged[TIMESTAMP].dt.tz_localize("UTC"),
         _SCORE: flagged[ANOMALY_SCORE].astype(float),
         _DRIVER: flagged[TOP_SENSOR],
     }
@@ -192,7 +193,7 @@ def sensor_line(rows: pd.DataFrame, column: str, factor: float = 1.0) -> pd.Data
     times, values = line(
         rows[TIMESTAMP].to_numpy(), rows[column].to_numpy(dtype=float, na_value=np.nan)
     )
-    return pd.DataFrame({_TIME: pd.to_datetime(times).tz_localize("UTC"), _VALUE: values * factor})
+    return pd.DataFrame({TIME: pd.to_datetime(times).tz_localize("UTC"), _VALUE: values * factor})
 
 
 def degraded_throughout(rows: pd.DataFrame, sensor: str) -> str | None:
@@ -210,8 +211,8 @@ def unscored_spans(rows: pd.DataFrame) -> pd.DataFrame:
     times = rows[TIMESTAMP].dt.tz_localize("UTC")
     spans = pd.DataFrame(
         {
-            _START: times.iloc[starts].to_numpy(),
-            _END: times.iloc[ends].to_numpy(),
+            START: times.iloc[starts].to_numpy(),
+            END: times.iloc[ends].to_numpy(),
             STATUS: status[starts],
         }
     )
@@ -221,7 +222,7 @@ def unscored_spans(rows: pd.DataFrame) -> pd.DataFrame:
 def label_spans(rows: pd.DataFrame) -> pd.DataFrame:
     """Stretches of one 3W label, in words; those that nobody labelled are left out."""
     if CLASS not in rows or not rows[CLASS].notna().any():
-        return pd.DataFrame({_START: [], _END: [], _LABEL: []})
+        return pd.DataFrame({START: [], END: [], _LABEL: []})
     labels = rows[CLASS].fillna(_UNLABELLED).to_numpy(dtype=int)
     changes = np.flatnonzero(np.diff(labels)) + 1
     starts = np.concatenate([[0], changes]).astype(int)
@@ -230,8 +231,8 @@ def label_spans(rows: pd.DataFrame) -> pd.DataFrame:
     known = labels[starts] != _UNLABELLED
     return pd.DataFrame(
         {
-            _START: times.iloc[starts[known]].to_numpy(),
-            _END: times.iloc[ends[known]].to_numpy(),
+            START: times.iloc[starts[known]].to_numpy(),
+            END: times.iloc[ends[known]].to_numpy(),
             _LABEL: [describe(int(label)) for label in labels[starts[known]]],
         }
     )
@@ -240,11 +241,11 @@ def label_spans(rows: pd.DataFrame) -> pd.DataFrame:
 def _label_panel(labels: pd.DataFrame) -> alt.LayerChart:
     names = list(dict.fromkeys(labels[_LABEL]))
     spans = (
-        alt.Chart(labels.rename(columns={_START: _TIME}), name=_LABEL)
+        alt.Chart(labels.rename(columns={START: TIME}), name=_LABEL)
         .mark_bar(height=16, clip=True)
         .encode(
-            x=_time_axis(),
-            x2=f"{_END}:T",
+            x=time_axis(),
+            x2=f"{END}:T",
             color=alt.Color(
                 f"{_LABEL}:N",
                 title=None,
@@ -268,40 +269,27 @@ def _alarm_spans(alarms: pd.DataFrame) -> list[alt.Chart]:
     spans = (
         alt.Chart(alarms)
         .mark_rect(color=ANOMALY_COLOUR, opacity=0.13, clip=True)
-        .encode(x=f"{_START}:T", x2=f"{_END}:T", tooltip=[alt.Tooltip("alarm:N")])
+        .encode(x=f"{START}:T", x2=f"{END}:T", tooltip=[alt.Tooltip("alarm:N")])
     )
     return [spans]
 
 
-def _band(band: pd.DataFrame | None, sensor: str) -> list[alt.Chart]:
-    """What is normal by the profile, and its centre is not drawn: the line is near it."""
-    if band is None or band.empty:
-        return []
-    factor = scale_of(sensor).factor
-    shown = band.assign(low=band["low"] * factor, high=band["high"] * factor)
-    drawn = (
-        alt.Chart(shown)
-        .mark_rect(color=_BAND_COLOUR, opacity=0.16, clip=True)
-        .encode(
-            x=f"{_START}:T",
-            x2=f"{_END}:T",
-            y=_value_axis("low", scale_of(sensor).unit or "state"),
-            y2="high:Q",
-            tooltip=[
-                alt.Tooltip("low:Q", title="normal from", format=".6~g"),
-                alt.Tooltip("high:Q", title="normal to", format=".6~g"),
-            ],
-        )
-    )
-    return [drawn]
-
-
 def _sensor_panel(
-    rows: pd.DataFrame, sensor: str, anomalies: pd.DataFrame, behind: Sequence[alt.Chart]
+    rows: pd.DataFrame,
+    sensor: str,
+    anomalies: pd.DataFrame,
+    behind: Sequence[alt.Chart],
+    context: Context,
 ) -> alt.LayerChart:
     scale = scale_of(sensor)
     unit = scale.unit or "state"
     is_valve = BY_NAME[sensor].kind is Kind.VALVE
+    band = in_unit(context.bands.get(sensor), scale.factor)
+    ahead = in_unit(context.ahead.get(sensor), scale.factor)
+    room = shown_range(
+        rows[sensor].to_numpy(dtype=float, na_value=np.nan) * scale.factor, band, ahead
+    )
+    axis = partial(value_axis, title=unit, room=room)
     drawn = (
         alt.Chart(sensor_line(rows, sensor, scale.factor), name=sensor)
         .mark_line(
@@ -310,11 +298,12 @@ def _sensor_panel(
             strokeCap="round",
             interpolate="step-after" if is_valve else "linear",
         )
-        .encode(x=_time_axis(), y=_value_axis(_VALUE, unit))
+        .encode(x=time_axis(), y=axis(_VALUE))
     )
-    points = _points(anomalies, labelled(sensor), unit)
-    title = "; ".join(filter(None, [spelled_out(sensor), degraded_throughout(rows, sensor)]))
-    return _panel([*behind, drawn, points], title, _PANEL_HEIGHT)
+    layers = [*behind, *band_layer(band, axis, room), drawn, *hour_layers(ahead, axis)]
+    layers.append(_points(anomalies, labelled(sensor), axis))
+    said = filter(None, (degraded_throughout(rows, sensor), normal_words(band, unit)))
+    return _panel(layers, spelled_out(sensor), _PANEL_HEIGHT, "; ".join(said))
 
 
 def _score_panel(
@@ -323,24 +312,24 @@ def _score_panel(
     """Draw the score; it has a point for every anomaly, also where a sensor has no reading."""
     drawn = (
         alt.Chart(sensor_line(rows, ANOMALY_SCORE), name=_SCORE)
-        .mark_line(color=_SCORE_COLOUR, strokeWidth=1.4, strokeCap="round")
-        .encode(x=_time_axis(f"time ({clock})"), y=_value_axis(_VALUE, "score"))
+        .mark_line(color=GREY, strokeWidth=1.4, strokeCap="round")
+        .encode(x=time_axis(f"time ({clock})"), y=value_axis(_VALUE, "score"))
     )
     title = f"Anomaly score: a reading is an anomaly from {THRESHOLD} (dashed) on"
-    points = _points(anomalies, _SCORE, "score")
+    points = _points(anomalies, _SCORE, partial(value_axis, title="score"))
     return _panel([*behind, drawn, _threshold(), points], title, _SCORE_HEIGHT)
 
 
-def _points(anomalies: pd.DataFrame, field: str, unit: str) -> alt.Chart:
-    fields = dict.fromkeys([field, _SCORE])
+def _points(anomalies: pd.DataFrame, column: str, axis: Axis) -> alt.Chart:
+    fields = dict.fromkeys([column, _SCORE])
     points: alt.Chart = (
         alt.Chart(anomalies)
         .mark_circle(color=ANOMALY_COLOUR, size=14, opacity=1, clip=True)
         .encode(
-            x=f"{_TIME}:T",
-            y=_value_axis(field, unit),
+            x=f"{TIME}:T",
+            y=axis(column),
             tooltip=[
-                alt.Tooltip(f"{_TIME}:T", format="%Y-%m-%d %H:%M:%S", formatType="utcFormat"),
+                alt.Tooltip(f"{TIME}:T", format="%Y-%m-%d %H:%M:%S", formatType="utcFormat"),
                 *(alt.Tooltip(f"{name}:Q", format=".6~g") for name in fields),
                 alt.Tooltip(f"{_DRIVER}:N"),
             ],
@@ -349,8 +338,10 @@ def _points(anomalies: pd.DataFrame, field: str, unit: str) -> alt.Chart:
     return points
 
 
-def _panel(layers: list[alt.Chart], title: str, height: int) -> alt.LayerChart:
-    return alt.LayerChart(layer=layers, title=title[0].upper() + title[1:], height=height)
+def _panel(layers: list[alt.Chart], title: str, height: int, subtitle: str = "") -> alt.LayerChart:
+    beneath = {"subtitle": subtitle, "subtitleColor": GREY} if subtitle else {}
+    named = alt.TitleParams(title[0].upper() + title[1:], **beneath)
+    return alt.LayerChart(layer=layers, title=named, height=height)
 
 
 def _shade(unscored: pd.DataFrame) -> list[alt.Chart]:
@@ -360,32 +351,9 @@ def _shade(unscored: pd.DataFrame) -> list[alt.Chart]:
         alt.Chart(unscored)
         .mark_rect(color=_SHADE_COLOUR, opacity=0.16)
         .encode(
-            x=f"{_START}:T",
-            x2=f"{_END}:T",
+            x=f"{START}:T",
+            x2=f"{END}:T",
             tooltip=[alt.Tooltip(f"{STATUS}:N", title="not scored")],
         )
     )
     return [shade]
-
-
-def _time_axis(title: str | None = None) -> alt.X:
-    return alt.X(
-        f"{_TIME}:T",
-        title=title,
-        scale=alt.Scale(type="utc"),
-        axis=alt.Axis(
-            labels=title is not None,
-            ticks=title is not None,
-            labelExpr=CLOCK_LABELS,
-            labelOverlap=True,
-        ),
-    )
-
-
-def _value_axis(field: str, title: str) -> alt.Y:
-    return alt.Y(
-        f"{field}:Q",
-        title=title,
-        scale=alt.Scale(zero=False, nice=True),
-        axis=alt.Axis(minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH, tickCount=5, format=".6~g"),
-    )

@@ -43,11 +43,15 @@ _OLD: Final = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a page draws from: the bucket, what it held a moment ago, and how to show times."""
+    """What a page draws from: the bucket, what it held a moment ago, and how to show times.
+
+    `is_live` says that it is drawn again every few seconds.
+    """
 
     curated: Curated
     snapshot: Snapshot
     zone: ZoneInfo
+    is_live: bool
 
 
 def show(title: str, draw: Callable[[View], None]) -> None:
@@ -64,16 +68,16 @@ def show(title: str, draw: Callable[[View], None]) -> None:
     @st.fragment(run_every=REFRESH_SECONDS if is_live else None)
     def body() -> None:
         try:
-            _body(draw, zone, again=again or is_live)
+            _body(draw, zone, again=again, is_live=is_live)
         except PetroStreamError as error:
             show_fault(error)
 
     body()
 
 
-def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
+def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool, is_live: bool) -> None:
     curated = connect()
-    sight = look(curated, again=again)
+    sight = look(curated, again=again or is_live)
     with st.container():  # always there: what comes after keeps its place, and does not flicker
         if sight.fault:
             show_fault(sight.fault)
@@ -83,7 +87,7 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool) -> None:
         return
     _show_age(curated, sight.snapshot, zone)
     if not sight.snapshot.is_empty:
-        draw(View(curated, sight.snapshot, zone))
+        draw(View(curated, sight.snapshot, zone, is_live))
     elif not sight.snapshot.pending[0]:
         st.info(
             "**Nothing has been scored yet.** `make train DATA=<folder>` publishes a model, "

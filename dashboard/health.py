@@ -1,5 +1,7 @@
 """How a well's sensors are: what they read, how far from normal, and whether they work."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -8,13 +10,16 @@ from dashboard.fleet import degraded_sensors
 from dashboard.units import scale_of, spelled_out
 from petrostream.columns import ANOMALY_FLAG, DEGRADED_SENSORS, DRIVERS
 from petrostream.profiles import Profile
+from petrostream.tolerance import Tolerance
 
 
-def health_table(rows: Rows, profile: Profile | None) -> pd.DataFrame:
+def health_table(
+    rows: Rows, profile: Profile | None, normal: Mapping[str, Tolerance]
+) -> pd.DataFrame:
     """A row a sensor that has readings, those that drive the anomalies first.
 
-    "Off by" is the newest reading's distance from the profile in its spreads, "Drives" how much of
-    the anomalies' level the sensor makes up.
+    "Off by" is the newest reading's distance from the profile, 1 at the edge of what is normal;
+    "Drives" is how much of the anomalies' level the sensor makes up.
     """
     table = rows.table
     shares = driving_shares(table.loc[table[ANOMALY_FLAG] == 1, DRIVERS])
@@ -25,12 +30,11 @@ def health_table(rows: Rows, profile: Profile | None) -> pd.DataFrame:
         newest = float(readings.iloc[-1])
         known = profile.sensors.get(name) if profile else None
         factor, unit = scale_of(name).factor, scale_of(name).unit
-        has_spread = known is not None and known.spread > 0
         found.append(
             {
                 "Sensor": spelled_out(name),
                 "Drives": float(shares.get(name, 0.0)),
-                "Off by": (newest - known.centre) / known.spread if has_spread else np.nan,
+                "Off by": normal[name].edges_off(newest) if name in normal else np.nan,
                 "Newest": newest * factor,
                 "Normal": known.centre * factor if known and known.readings else np.nan,
                 "Unit": unit or "state",

@@ -11,6 +11,7 @@ from dashboard import charts, choice, frame
 from dashboard.snapshot import FIRST, LAST
 from dashboard.times import for_chart
 from dashboard.units import scale_of, spelled_out
+from dashboard.words import span
 from petrostream import summaries
 from petrostream.sensors import SENSOR_NAMES
 
@@ -25,13 +26,19 @@ def show_long(view: frame.View, well: str, places: np.ndarray, name: str) -> Non
     sensors = choice.choose_sensors(
         [each for place, each in enumerate(SENSOR_NAMES) if there[place]]
     )
-    objects = view.snapshot.chosen(places)
     bodies, unread = view.curated.figures(
-        [view.snapshot.summary_key(place) for place in places], at_once=_READ_AT_ONCE
+        [view.snapshot.summary_key(place) for place in places[::-1]], at_once=_READ_AT_ONCE
     )
-    if unread:
-        st.caption(f"Sensors: {len(objects) - unread:,} of {len(objects):,} batches read so far.")
+    bodies = bodies[::-1]
     times = for_chart(table[FIRST], view.zone), for_chart(table[LAST], view.zone)
+    shown = span(times[0].iloc[0].to_pydatetime(), times[1].iloc[-1].to_pydatetime())
+    st.caption(f"{shown} ({view.zone})")
+    if unread:
+        more = "" if view.is_live else "; Refresh reads more"
+        st.caption(
+            f"Sensors: the newest {len(places) - unread:,} of {len(places):,} batches read so far"
+            f"{more}."
+        )
     panels = [_sensor_panel(*times, sensor, bodies) for sensor in sensors]
     panels.append(_score_panel(view, places, str(view.zone)))
     with st.container(horizontal=True, wrap=False, gap=None):

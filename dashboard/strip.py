@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard.charts import CLOCK_LABELS
+from dashboard.axes import clock_labels
 from dashboard.fleet import Well
 from dashboard.snapshot import FIRST, LAST, Snapshot
 from dashboard.times import for_chart
@@ -163,7 +163,9 @@ def _clock_axis(end: datetime, length: timedelta, zone: ZoneInfo) -> alt.X:
         "from:T",
         title=f"time ({zone})",
         scale=alt.Scale(type="utc", domain=[int(end.timestamp() * 1000) for end in ends]),
-        axis=alt.Axis(labelExpr=CLOCK_LABELS, labelOverlap=True, grid=False, tickCount=8),
+        axis=alt.Axis(
+            labelExpr=clock_labels("%d %b %Y"), labelOverlap=True, grid=False, tickCount=8
+        ),
     )
 
 

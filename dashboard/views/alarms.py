@@ -316,7 +316,7 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
     title, link = st.columns([3, 1], vertical_alignment="center")
     title.markdown(
         f"**{event.well}**, {start:%Y-%m-%d %H:%M:%S}, {lasted(event.seconds)}: score up to "
-        f"{event.peak_score:.2f}, driven by {_drivers(alarm)}"
+        f"{event.peak_score:.2f}, driven by {drivers_in_words(alarm)}"
     )
     with link:
         navigation.link(
@@ -330,7 +330,8 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
         st.text(f"{when:%Y-%m-%d %H:%M:%S}  {each.who}: {each.kind}{_tail(each)}")
 
 
-def _drivers(alarm: Alarm) -> str:
+def drivers_in_words(alarm: Alarm) -> str:
+    """What drives an alarm, with shares, and the engineering limits that were passed."""
     shares = ", ".join(f"{name} ({share:.0%})" for name, share in alarm.shares.items())
     limits = ", ".join(alarm.limits)
     return f"{shares}; limits passed: {limits}" if limits else shares

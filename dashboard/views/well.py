@@ -1,25 +1,31 @@
 """Well: what its sensors did, what the detector said of it, and what drove that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, choice, frame
+from dashboard import address, charts, choice, frame
 from dashboard.alarms import Alarm
 from dashboard.data import Rows
 from dashboard.fleet import wells_of
+from dashboard.forecast import CONFIDENCE, LEAST_GAIN, LEAST_WON
 from dashboard.health import health_table
 from dashboard.long_view import show_long
+from dashboard.normal import SPREADS, bands, find_normal
+from dashboard.outlook import Outlook, look_out, wait_for
 from dashboard.snapshot import FIRST, LAST
 from dashboard.states import state_markdown
-from dashboard.times import local, local_series, stored
+from dashboard.stores import find_stores, part
+from dashboard.times import for_chart, local, local_series, stored
 from dashboard.units import labelled, scale_of, spelled_out
+from dashboard.well_alarms import show_alarms
 from dashboard.words import degraded_words, minute, span
 from petrostream.columns import (
     ANOMALY_FLAG,
@@ -29,12 +35,30 @@ from petrostream.columns import (
     TOP_SENSOR,
     WELL,
 )
-from petrostream.profiles import Profile, SensorState
+from petrostream.profiles import Profile
+from petrostream.tolerance import Tolerance
 
 _IN_FULL: Final = timedelta(days=1)
 """Times up to this are drawn from the readings themselves, longer ones from summaries."""
 
-_BAND_SPREADS: Final = 3
+_BAND_HELP: Final = (
+    "The detector adds up what all sensors say. A sensor alone, with the others at their centre, "
+    "raises no anomaly inside the green band however long it stays there; outside, it does within "
+    "half an hour. Sensors that are off together raise one while each is still inside, and so does "
+    "a jump, or noise. Pressures and temperatures that rise together are taken for more flow and "
+    "may leave it. Sensors of the gas lift and valves have a band only where no sensor of the "
+    "production side works. An edge that is far away is not in sight: the title has it."
+)
+_FORECAST_WORDS: Final = (
+    f"At the right end: the next hour, by the minute (dashed), and the interval that held "
+    f"{CONFIDENCE:.0%} of the errors so far; the thin grey line is what came."
+)
+_FORECAST_HELP: Final = (
+    "An autoregression of the last hours of this recording, at most eight. It is drawn only where "
+    f"it did better than the last value so far: mean error at least {LEAST_GAIN:.0%} lower, and "
+    f"lower from at least {LEAST_WON:.0%} of the past minutes tried. It knows nothing of what "
+    "people are about to do, and nothing of faults."
+)
 _ROW_HEIGHT: Final = 35
 _TABLE_ROWS: Final = 8
 _SECOND: Final = "YYYY-MM-DD HH:mm:ss"
@@ -57,6 +81,8 @@ class _Chosen:
 
 def _draw(view: frame.View) -> None:
     wells = wells_of(view.snapshot, timedelta(days=1))
+    if _is_awaited(view, [each.name for each in wells]):
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width=200):
             well = choice.choose_well(sorted(each.name for each in wells), default=wells[0].name)
@@ -75,15 +101,32 @@ def _draw(view: frame.View) -> None:
     )
     chosen = _chosen(view, well, length, until)
     if not len(chosen.places):
+        so_far = " so far" if view.snapshot.pending[0] else ""
         st.info(
-            f"{well} has no readings in this time. Choose a longer one, or go to the newest.",
+            f"{well} has no readings in this time{so_far}. Choose a longer one, or go to the "
+            "newest.",
             icon=":material/search_off:",
         )
         return
     if chosen.end - chosen.start > _IN_FULL + timedelta(minutes=10):
         show_long(view, chosen.well, chosen.places, name)
+        show_alarms(_alarms(view, chosen), view.zone)
         return
     _show_readings(view, chosen)
+
+
+def _is_awaited(view: frame.View, wells: Sequence[str]) -> bool:
+    """Say so where the address asks for a well that may be in what is still being listed."""
+    asked = st.query_params.get("well")
+    if asked is None or asked in wells or not view.snapshot.pending[0]:
+        return False
+    name = f"`{asked}`" if address.is_name(asked) else "The well of that name"
+    then = "it is shown once it is found" if view.is_live else "press Refresh in a moment"
+    st.info(
+        f"{name} is not among the wells that were listed so far; {then}.",
+        icon=":material/hourglass_empty:",
+    )
+    return True
 
 
 def _chosen(
@@ -107,34 +150,45 @@ def _show_readings(view: frame.View, chosen: _Chosen) -> None:
     profiles = {
         name: view.curated.profile(chosen.well, name) for name in rows.table[RECORDING].unique()
     }
-    flagged = [each for each in objects if each.counts.anomalies]
-    alarms = [
-        alarm
-        for alarm in map(Alarm, view.curated.runs(flagged))
-        if alarm.start <= chosen.end and alarm.end >= chosen.start
-    ]
-    _show_chart(view, rows, sensors, profiles, alarms)
+    known = find_normal()
+    normal = known.in_rows(rows.table, profiles)
+    alarms = _alarms(view, chosen)
+    outlook = look_out(view, chosen.well, rows.table, sensors)
+    table = rows.table.assign(**{TIMESTAMP: local_series(rows.table[TIMESTAMP], view.zone)})
+    context = charts.Context(
+        alarms=alarm_spans(alarms, rows.table[TIMESTAMP], view.zone),
+        bands={name: bands(table, name, normal) for name in sensors},
+        ahead=outlook.lines(view.zone),
+        clock=str(view.zone),
+    )
+    _show_chart(view, table, sensors, context)
+    _explain(outlook, by_model=known.detector is not None)
+    show_alarms(alarms, view.zone)
     left, right = st.tabs(["Sensors", "Anomalies"])
     with left:
-        _show_health(rows, profiles)
+        newest = str(rows.table[RECORDING].iloc[-1])
+        _show_health(rows, profiles.get(newest), normal.get(newest, {}))
     with right:
         _show_anomalies(view, chosen.well, rows)
+    if not view.is_live:
+        wait_for(outlook)
+
+
+def _alarms(view: frame.View, chosen: _Chosen) -> list[Alarm]:
+    """The well's alarms that were on in the chosen time, whole ones."""
+    whole = view.snapshot.of_well(chosen.well)
+    found = part(
+        "The alarms",
+        "`s3:GetObject` on `events/*` in the curated bucket",
+        lambda: find_stores().events.read(view.snapshot, np.arange(whole.start, whole.stop)),
+    )
+    alarms = map(Alarm, found.events if found else ())
+    return [each for each in alarms if each.start <= chosen.end and each.end >= chosen.start]
 
 
 def _show_chart(
-    view: frame.View,
-    rows: Rows,
-    sensors: Sequence[str],
-    profiles: dict[str, Profile | None],
-    alarms: Sequence[Alarm],
+    view: frame.View, table: pd.DataFrame, sensors: Sequence[str], context: charts.Context
 ) -> None:
-    shift = partial(local_series, zone=view.zone)
-    table = rows.table.assign(**{TIMESTAMP: shift(rows.table[TIMESTAMP])})
-    context = charts.Context(
-        alarms=alarm_spans(alarms, shift),
-        bands={name: profile_bands(table, name, profiles) for name in sensors},
-        clock=str(view.zone),
-    )
     first, last = table[TIMESTAMP].iloc[0], table[TIMESTAMP].iloc[-1]
     st.caption(f"{span(first.to_pydatetime(), last.to_pydatetime())} ({view.zone})")
     with st.container(horizontal=True, wrap=False, gap=None):
@@ -142,22 +196,36 @@ def _show_chart(
             charts.recording_chart(table, sensors, context),
             width="stretch",
             key="readings",
-            alt="Readings of the chosen sensors with anomalies as points, and the anomaly score",
+            alt="Readings of the chosen sensors with anomalies as points, forecasts as dashed "
+            "lines, and the anomaly score",
         )
         st.space(charts.BESIDE_PLOT)
+
+
+def _explain(outlook: Outlook, *, by_model: bool) -> None:
+    band = (
+        "Green is what the detector takes for normal: a reading held there for half an hour, "
+        "alone, is no anomaly."
+        if by_model
+        else f"Green is the profile, centre ± {SPREADS} spreads: the detector's own band takes "
+        "the published model, which can't be read."
+    )
     st.caption(
         "Red points are anomalies, each one drawn; red stretches are alarms, grey ones are not "
-        f"scored. Green is the profile, centre ± {_BAND_SPREADS} spreads. Drag to pan, Ctrl and "
-        "the wheel to zoom, double-click for the whole time."
+        f"scored. {band} Drag to pan, Ctrl and the wheel to zoom, double-click for the whole time.",
+        help=_BAND_HELP if by_model else None,
     )
+    if outlook.outcomes:
+        words = [_FORECAST_WORDS] if outlook.has_any else []
+        st.caption("  \n".join([*words, *outlook.sentences()]), help=_FORECAST_HELP)
 
 
-def alarm_spans(alarms: Sequence[Alarm], shift: Any) -> pd.DataFrame:
-    """A row an alarm: from when to when, and what it is."""
+def alarm_spans(alarms: Sequence[Alarm], times: pd.Series, zone: ZoneInfo) -> pd.DataFrame:
+    """A row an alarm: from when to when within the shown times, and what it is."""
     if not alarms:
         return pd.DataFrame()
     starts, ends = (
-        shift(pd.Series([getattr(each, name) for each in alarms], dtype="datetime64[us]"))
+        pd.Series([getattr(each, name) for each in alarms], dtype="datetime64[us]")
         for name in ("start", "end")
     )
     words = [
@@ -167,41 +235,20 @@ def alarm_spans(alarms: Sequence[Alarm], shift: Any) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            "start": starts.dt.tz_localize("UTC"),
-            "end": ends.dt.tz_localize("UTC"),
+            "start": for_chart(starts.clip(lower=times.iloc[0]), zone),
+            "end": for_chart(ends.clip(upper=times.iloc[-1]), zone),
             "alarm": words,
         }
     )
 
 
-def profile_bands(
-    rows: pd.DataFrame, sensor: str, profiles: dict[str, Profile | None]
-) -> pd.DataFrame:
-    """What is normal for a sensor by each recording's profile, as wide as its rows."""
-    bands = []
-    for name, times in rows.groupby(RECORDING, sort=False)[TIMESTAMP]:
-        profile = profiles.get(str(name))
-        known = profile.sensors.get(sensor) if profile else None
-        if known is None or known.state is not SensorState.LIVE:
-            continue
-        bands.append(
-            {
-                "start": times.iloc[0].tz_localize("UTC"),
-                "end": times.iloc[-1].tz_localize("UTC"),
-                "low": known.centre - _BAND_SPREADS * known.spread,
-                "high": known.centre + _BAND_SPREADS * known.spread,
-            }
-        )
-    return pd.DataFrame(bands)
-
-
-def _show_health(rows: Rows, profiles: dict[str, Profile | None]) -> None:
-    newest = profiles.get(str(rows.table[RECORDING].iloc[-1]))
+def _show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Tolerance]) -> None:
     st.dataframe(
-        health_table(rows, newest),
+        health_table(rows, profile, normal),
         hide_index=True,
         alt="The sensors: what they read, how far off they are, and their health",
         column_config={
+            "Sensor": st.column_config.TextColumn(width="medium"),
             "Drives": st.column_config.ProgressColumn(
                 format="percent",
                 min_value=0.0,
@@ -209,7 +256,9 @@ def _show_health(rows: Rows, profiles: dict[str, Profile | None]) -> None:
                 help="How much of this time's anomalies the sensor makes up: what drives the alarm",
             ),
             "Off by": st.column_config.NumberColumn(
-                format="%.1f", help="Distance of the newest reading from the profile, in spreads"
+                format="%.2f",
+                help="Distance of the newest reading from normal: 1 and -1 are the edges of the "
+                "green band. Sensors without one do not count in the score.",
             ),
             "Newest": st.column_config.NumberColumn(format="%.4f"),
             "Normal": st.column_config.NumberColumn(

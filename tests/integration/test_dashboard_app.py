@@ -6,25 +6,30 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import connection, frame
 from dashboard.fleet import wells_of
 from dashboard.quality import sensor_grid
 from petrostream import aws
 from petrostream.annotations import Annotation, Annotations, Kind
-from petrostream.keys import SCORED
+from petrostream.keys import SCORED, profile_key
 from petrostream.models import PackedModel
+from petrostream.profiles import from_json
 from petrostream.settings import PROJECT_ROOT, variable
 from petrostream.storage import Bucket
 from petrostream.tally import read_events
+from petrostream.tolerance import tolerances
 from tests.browser._pipeline import Scoring
 
 # pyarrow 25 asks pandas 3.1 for `.values` of the time stamps with a zone that go to the chart
@@ -101,7 +106,7 @@ def chart(page: AppTest) -> dict[str, Any]:
 
 
 def panels(page: AppTest) -> list[str]:
-    titles = [panel["title"].split(",")[0] for panel in chart(page)["vconcat"]]
+    titles = [panel["title"]["text"].split(",")[0] for panel in chart(page)["vconcat"]]
     return [title for title in titles if not title.startswith(("Anomaly score", "3W label"))]
 
 
@@ -227,6 +232,75 @@ def test_sensors_that_a_recording_lacks_are_told(scored: pd.DataFrame) -> None:
     [told] = [each.value for each in page.caption if each.value.startswith("No readings")]
     assert "`ABER-CKGL`" in told
     assert "bold" not in told
+
+
+def test_the_alarms_of_the_shown_time_lead_to_the_page_of_alarms(
+    scored: pd.DataFrame, scoring: Scoring
+) -> None:
+    rows = scored[(scored["well"] == WELL) & (scored["alarm"] == 1)]
+    page = visit(well=WELL)
+    links = [each.proto for each in page.get("page_link") if "alarm=" in each.proto.query_string]
+    starts = [parse_qs(each.query_string)["alarm"][0].split("/") for each in links]
+    assert [start[:2] for start in starts] == [[WELL, rows["recording"].iloc[0]]] * len(starts)
+    first = int(rows["timestamp"].iloc[0].timestamp() * 1_000_000)
+    assert int(starts[-1][2]) == first
+    [said] = [each.value for each in page.markdown if "score up to" in each.value]
+    assert f"score up to {rows['anomaly_score'].max():.2f}" in said
+    shown = visit("alarms", alarm=f"{WELL}/{starts[-1][1]}/{starts[-1][2]}")
+    assert any("score up to" in each.value for each in shown.markdown), "it is the chosen one"
+
+
+def test_an_alarm_that_began_before_the_shown_time_is_shown_whole(
+    scored: pd.DataFrame, scoring: Scoring
+) -> None:
+    rows = scored[(scored["well"] == WELL) & (scored["alarm"] == 1)]
+    middle = rows["timestamp"].iloc[len(rows) // 2].floor("min")
+    page = visit(well=WELL, time="1 h", until=f"{middle:%Y-%m-%dT%H:%M}")
+    [link] = [each.proto for each in page.get("page_link") if "alarm=" in each.proto.query_string]
+    assert str(int(rows["timestamp"].iloc[0].timestamp() * 1_000_000)) in link.query_string
+
+
+def test_a_quiet_well_has_no_alarm(scored: pd.DataFrame) -> None:
+    assert any("No alarm" in each.value for each in visit(well=QUIET).markdown)
+
+
+def test_each_chosen_sensor_has_a_forecast_or_a_reason(scored: pd.DataFrame) -> None:
+    page = visit(well=WELL, live="off", sensors=["P-TPT", "T-TPT"])
+    [said] = [each.value for each in page.caption if "**P-TPT**" in each.value]
+    assert said.count("no forecast, it takes 3 h of the same recording") == 2
+
+
+def test_off_by_is_in_the_scale_of_the_band(scored: pd.DataFrame, scoring: Scoring) -> None:
+    [reason] = [each.value for each in visit(well=WELL).caption if "Green" in each.value]
+    assert "what the detector takes for normal" in reason
+    health = table(visit(well=WELL), "Off by").set_index("Sensor")
+    rows = scored[scored["well"] == WELL]
+    name = rows["recording"].iloc[0]
+    stored = scoring.provisioned.curated.get(profile_key(WELL, name), at_most=2**20)
+    registry = scoring.provisioned.registry
+    known = tolerances(registry.load(registry.pointer()).detector, from_json(stored.body))
+    newest = rows["P-TPT"].dropna().iloc[-1]
+    [off] = [value for sensor, value in health["Off by"].items() if sensor.startswith("P-TPT,")]
+    assert off == pytest.approx(known["P-TPT"].edges_off(newest))
+
+
+def test_without_a_model_the_band_says_what_it_is(scored: pd.DataFrame, monkeypatch) -> None:
+    monkeypatch.setenv(variable("model_parameter"), "/not/there")
+    [reason] = [each.value for each in visit(well=WELL).caption if "Green" in each.value]
+    assert "centre ± 3 spreads" in reason
+
+
+def test_a_well_that_may_still_be_listed_is_waited_for(scored: pd.DataFrame, monkeypatch) -> None:
+    def halfway(*arguments: object, **options: object) -> connection.Sight:
+        sight = look(*arguments, **options)
+        return replace(sight, snapshot=replace(sight.snapshot, pending=(1, 2)))
+
+    look = connection.look
+    monkeypatch.setattr(frame, "look", halfway)
+    page = visit(well="WELL-99999")
+    assert "`WELL-99999` is not among the wells that were listed so far" in page.info[0].value
+    assert page.query_params["well"] == "WELL-99999", "the link is kept"
+    assert panels(visit(well=WELL)) == ["P-PDG", "P-TPT"]
 
 
 def test_a_well_without_anomalies_says_so(scored: pd.DataFrame) -> None:

@@ -59,9 +59,10 @@ def test_every_flagged_row_is_a_point_and_no_other(rows: pd.DataFrame) -> None:
 def test_a_panel_for_each_sensor_and_one_for_the_score(rows: pd.DataFrame) -> None:
     spec = recording_chart(rows, ["P-PDG", "ESTADO-DHSV"]).to_dict()
     titles = [panel["title"] for panel in spec["vconcat"]]
-    assert titles[0] == "P-PDG, pressure at the permanent downhole gauge; frozen all the time"
-    assert titles[1] == "ESTADO-DHSV, state of the downhole safety valve"
-    assert titles[2].startswith("Anomaly score")
+    assert titles[0]["text"] == "P-PDG, pressure at the permanent downhole gauge"
+    assert titles[0]["subtitle"] == "frozen all the time"
+    assert titles[1]["text"] == "ESTADO-DHSV, state of the downhole safety valve"
+    assert titles[2]["text"].startswith("Anomaly score")
     assert spec["resolve"] == {"scale": {"x": "shared"}}
 
 
