@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, frame, navigation
+from dashboard.alarm_words import SEVERITY_MARKS, drivers_in_words, lasted, name_of
 from dashboard.alarms import Alarm, Severity, with_context
 from dashboard.events import alarming_places
 from dashboard.filters import choose_day, choose_many, choose_one
@@ -30,11 +31,6 @@ from petrostream.annotations import (
 from petrostream.errors import PetroStreamError, UsageError
 from petrostream.labels import EVENT_NAMES, describe
 
-SEVERITY_MARKS: Final = {
-    Severity.HIGH: ("▲ high", "#c92a2a"),
-    Severity.MEDIUM: ("◆ medium", "#b35c00"),
-    Severity.LOW: ("● low", "#1864ab"),
-}
 _OPEN, _ACKNOWLEDGED = "○ open", "✓ acknowledged"
 _STATE_COLOURS: Final = {_OPEN: "#495057", _ACKNOWLEDGED: "#adb5bd"}
 _STATES: Final = ("all", "open", "acknowledged")
@@ -158,11 +154,6 @@ def _show_table(shown: Sequence[Alarm], zone: ZoneInfo) -> list[Alarm]:
     return chosen
 
 
-def name_of(alarm: Alarm) -> str:
-    """What an alarm is called in the address."""
-    return f"{alarm.event.well}/{alarm.event.recording}/{alarm.event.start}"
-
-
 def alarms_table(alarms: Sequence[Alarm], zone: ZoneInfo) -> pd.DataFrame:
     """One row an alarm, in words."""
     return pd.DataFrame(
@@ -182,20 +173,6 @@ def alarms_table(alarms: Sequence[Alarm], zone: ZoneInfo) -> pd.DataFrame:
             "Notes": [_notes(each) for each in alarms],
         }
     )
-
-
-def lasted(seconds: float) -> str:
-    """How long something lasted.
-
-    >>> lasted(5), lasted(125), lasted(7380)
-    ('5 s', '2 min 5 s', '2 h 3 min')
-    """
-    whole = int(seconds)
-    if whole < 60:  # noqa: PLR2004 - seconds in a minute
-        return f"{whole} s"
-    if whole < 3600:  # noqa: PLR2004 - seconds in an hour
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _notes(alarm: Alarm) -> str:
@@ -328,13 +305,6 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
     for each in alarm.standing.said:
         when = local(each.when, zone)
         st.text(f"{when:%Y-%m-%d %H:%M:%S}  {each.who}: {each.kind}{_tail(each)}")
-
-
-def drivers_in_words(alarm: Alarm) -> str:
-    """What drives an alarm, with shares, and the engineering limits that were passed."""
-    shares = ", ".join(f"{name} ({share:.0%})" for name, share in alarm.shares.items())
-    limits = ", ".join(alarm.limits)
-    return f"{shares}; limits passed: {limits}" if limits else shares
 
 
 def _tail(annotation: Annotation) -> str:

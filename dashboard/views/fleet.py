@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import frame
-from dashboard.alarms import Alarm
+from dashboard.alarm_list import list_of_fleet
 from dashboard.choice import choose_span
 from dashboard.fleet import Totals, Well, WellState, added, wells_of
 from dashboard.navigation import link
@@ -20,7 +19,6 @@ from dashboard.states import score_line, state_markdown, tile_key, tile_styles
 from dashboard.stores import find_stores
 from dashboard.strip import Stretch, stretch_of, strip_chart, strip_height, worst_by_bin
 from dashboard.times import local
-from dashboard.units import spelled_out
 from dashboard.words import ago, degraded_words, minute, short
 from petrostream.batches import COMMISSIONING_SECONDS
 
@@ -210,32 +208,8 @@ def _show_alarms(view: frame.View) -> None:
     if not alarms:
         st.info("There has been no alarm yet.", icon=":material/check_circle:")
         return
-    st.dataframe(
-        alarms_table(alarms, view),
-        hide_index=True,
-        alt="The newest alarms",
-        column_config={
-            "From": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
-            "Highest score": st.column_config.NumberColumn(format="%.2f"),
-        },
-    )
+    list_of_fleet(alarms, view.zone)
     link("alarms", "All alarms", {}, icon=":material/notifications:")
-
-
-def alarms_table(alarms: Sequence[Alarm], view: frame.View) -> pd.DataFrame:
-    """A row an alarm, in words; times are in the visitor's zone."""
-    return pd.DataFrame(
-        {
-            "Well": [each.event.well for each in alarms],
-            "From": [local(each.start, view.zone) for each in alarms],
-            "Lasted": [f"{each.event.seconds / 60:.1f} min" for each in alarms],
-            "Severity": [str(each.severity) for each in alarms],
-            "Highest score": [each.event.peak_score for each in alarms],
-            "Driven by": [
-                ", ".join(spelled_out(name) for name in each.event.drivers[:2]) for each in alarms
-            ],
-        }
-    )
 
 
 def _now() -> datetime:

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts, choice, frame
+from dashboard.alarm_list import list_of_well
 from dashboard.alarms import Alarm
 from dashboard.data import Rows
 from dashboard.fleet import wells_of
@@ -25,7 +26,6 @@ from dashboard.states import state_markdown
 from dashboard.stores import find_stores, part
 from dashboard.times import for_chart, local, local_series, stored
 from dashboard.units import labelled, scale_of, spelled_out
-from dashboard.well_alarms import show_alarms
 from dashboard.words import degraded_words, minute, span
 from petrostream.columns import (
     ANOMALY_FLAG,
@@ -110,7 +110,7 @@ def _draw(view: frame.View) -> None:
         return
     if chosen.end - chosen.start > _IN_FULL + timedelta(minutes=10):
         show_long(view, chosen.well, chosen.places, name)
-        show_alarms(_alarms(view, chosen), view.zone)
+        list_of_well(_alarms(view, chosen), view.zone)
         return
     _show_readings(view, chosen)
 
@@ -163,7 +163,7 @@ def _show_readings(view: frame.View, chosen: _Chosen) -> None:
     )
     _show_chart(view, table, sensors, context)
     _explain(outlook, by_model=known.detector is not None)
-    show_alarms(alarms, view.zone)
+    list_of_well(alarms, view.zone)
     left, right = st.tabs(["Sensors", "Anomalies"])
     with left:
         newest = str(rows.table[RECORDING].iloc[-1])

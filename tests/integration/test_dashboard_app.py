@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import connection, frame
+from dashboard.alarm_words import described
+from dashboard.alarms import Alarm
 from dashboard.fleet import wells_of
 from dashboard.quality import sensor_grid
 from petrostream import aws
@@ -115,6 +117,12 @@ def table(page: AppTest, column: str) -> pd.DataFrame:
     return found
 
 
+def alarms_listed(page: AppTest) -> dict[str, str]:
+    """What the links of Fleet's newest alarms say, and what they ask the Well page for."""
+    links = [each.proto for each in page.get("page_link")]
+    return {each.label: each.query_string for each in links if each.label.startswith("WELL-")}
+
+
 def readings_shown(page: AppTest) -> int:
     """How many of its batches' readings the page knows of, from the state that it holds."""
     return int(page.session_state["snapshot"].table["rows"].sum())
@@ -156,7 +164,7 @@ def test_the_worst_well_comes_first_and_says_why(scored: pd.DataFrame) -> None:
     assert [each.label for each in links][:2] == [f"**{WELL}**", f"**{QUIET}**"]
     assert f"well={WELL}" in links[0].query_string
     texts = [each.value for each in page.markdown]
-    assert [text for text in texts if "**" in text] == [
+    assert [text for text in texts if text.endswith("**]")] == [
         ":red[**▲ alarm now**]",
         ":blue[**● normal**]",
     ]
@@ -164,18 +172,21 @@ def test_the_worst_well_comes_first_and_says_why(scored: pd.DataFrame) -> None:
     assert why.startswith(f"{scored['anomaly_flag'].sum():,} anomalies")
 
 
-def test_the_newest_alarms_are_those_of_the_events(scored: pd.DataFrame) -> None:
-    alarms = table(visit("fleet"), "Severity")
-    assert set(alarms["Well"]) == {WELL}
-    assert alarms["From"].is_monotonic_decreasing
-    highest = scored["anomaly_score"].max()
-    assert alarms["Highest score"].max() == pytest.approx(highest)
+def test_the_newest_alarms_are_those_of_the_events(scoring: Scoring, scored: pd.DataFrame) -> None:
+    events = sorted(read_events(scoring.provisioned.curated), key=lambda event: -event.end)
+    page = visit("fleet")
+    lines = [each.value for each in page.markdown if "score up to" in each.value]
+    assert lines == [described(Alarm(event)) for event in events[:10]]
+    assert len(alarms_listed(page)) == len(lines)
+    assert all(f"well={WELL}&" in query for query in alarms_listed(page).values())
 
 
 def test_times_are_in_the_chosen_zone(scored: pd.DataFrame) -> None:
-    utc = table(visit("fleet"), "Severity")["From"]
-    there = table(visit("fleet", zone="America/Sao_Paulo"), "Severity")["From"]
-    assert set(utc - there) == {pd.Timedelta(hours=3)}
+    utc, there = (
+        [datetime.fromisoformat(label.split(", ")[1]) for label in alarms_listed(page)]
+        for page in (visit("fleet"), visit("fleet", zone="America/Sao_Paulo"))
+    )
+    assert {one - other for one, other in zip(utc, there, strict=True)} == {timedelta(hours=3)}
 
 
 def test_the_quality_of_every_sensor_of_every_well_is_shown(scored: pd.DataFrame) -> None:
