@@ -36,7 +36,7 @@ def list_of_fleet(alarms: Sequence[Alarm], zone: ZoneInfo) -> None:
     """Draw alarms of all wells in the order given, each linked to its well at that time."""
     for alarm in alarms:
         well = alarm.event.well
-        where = well_at(well, alarm.start, alarm.end)
+        where = well_at(well, alarm.start, alarm.end, alarm.event.drivers)
         _line(alarm, f"{well}, {_start(alarm, zone)}", "well", where)
 
 

@@ -115,8 +115,11 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def choose_sensors(sensors: Sequence[str]) -> list[str]:
-    """Offer a well's sensors; those wanted before are chosen where it has them."""
+def choose_sensors(sensors: Sequence[str], driving: Sequence[str] = ()) -> list[str]:
+    """Offer a well's sensors; those wanted before are chosen where it has them.
+
+    With `driving`, those that drive its anomalies, there is a button that chooses them.
+    """
     state = st.session_state
     asked = address.asked(_SENSORS)
     wanted = state[_WANTED] = asked or state.get(_WANTED, list(DEFAULT_SENSORS))
@@ -126,14 +129,23 @@ def choose_sensors(sensors: Sequence[str]) -> list[str]:
     def remember() -> None:
         state[_WANTED] = list(state[_SENSORS])
 
-    chosen = st.multiselect(
-        "Sensors",
-        sensors,
-        format_func=spelled_out,
-        key=_SENSORS,
-        on_change=remember,
-        placeholder="Choose the sensors to draw",
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = st.multiselect(
+            "Sensors",
+            sensors,
+            format_func=spelled_out,
+            key=_SENSORS,
+            on_change=remember,
+            placeholder="Choose the sensors to draw",
+        )
+        if driving:
+            st.button(
+                "Driving sensors",
+                icon=":material/bolt:",
+                on_click=lambda: state.update({_WANTED: list(driving)}),
+                disabled=chosen == list(driving),
+                help=f"Draw what makes up most of this time's anomalies: {', '.join(driving)}",
+            )
     absent = [name for name in wanted if name not in sensors and address.is_name(name)]
     if absent:
         st.caption(f"No readings in this time: {', '.join(f'`{name}`' for name in absent)}.")

@@ -22,7 +22,7 @@ def health_table(
     "Drives" is how much of the anomalies' level the sensor makes up.
     """
     table = rows.table
-    shares = driving_shares(table.loc[table[ANOMALY_FLAG] == 1, DRIVERS])
+    shares = _shares(table)
     degraded = degraded_sensors(str(table[DEGRADED_SENSORS].iloc[-1]))
     found = []
     for name in rows.sensors:
@@ -44,6 +44,16 @@ def health_table(
         )
     ordered = pd.DataFrame(found)
     return ordered.sort_values("Drives", ascending=False, kind="stable", ignore_index=True)
+
+
+def driving_sensors(table: pd.DataFrame) -> list[str]:
+    """The sensors that drive the anomalies among some rows, the strongest first."""
+    shares = _shares(table)
+    return sorted(shares, key=lambda name: -shares[name])
+
+
+def _shares(table: pd.DataFrame) -> dict[str, float]:
+    return driving_shares(table.loc[table[ANOMALY_FLAG] == 1, DRIVERS])
 
 
 def driving_shares(drivers: pd.Series) -> dict[str, float]:

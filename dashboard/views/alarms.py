@@ -299,7 +299,7 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
         navigation.link(
             "well",
             "Show the well at this time",
-            well_at(event.well, alarm.start, alarm.end),
+            well_at(event.well, alarm.start, alarm.end, event.drivers),
             icon=":material/show_chart:",
         )
     for each in alarm.standing.said:

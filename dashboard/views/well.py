@@ -17,7 +17,7 @@ from dashboard.alarms import Alarm
 from dashboard.data import Rows
 from dashboard.fleet import wells_of
 from dashboard.forecast import CONFIDENCE, LEAST_GAIN, LEAST_WON
-from dashboard.health import health_table
+from dashboard.health import driving_sensors, health_table
 from dashboard.long_view import show_long
 from dashboard.normal import SPREADS, bands, find_normal
 from dashboard.outlook import Outlook, look_out, wait_for
@@ -38,6 +38,7 @@ from petrostream.columns import (
 from petrostream.profiles import Profile
 from petrostream.tolerance import Tolerance
 
+_MOST_DRIVING: Final = 3
 _IN_FULL: Final = timedelta(days=1)
 """Times up to this are drawn from the readings themselves, longer ones from summaries."""
 
@@ -146,7 +147,7 @@ def _show_readings(view: frame.View, chosen: _Chosen) -> None:
     if rows.table.empty:
         st.info("There are no readings that can be shown.", icon=":material/block:")
         return
-    sensors = choice.choose_sensors(rows.sensors)
+    sensors = choice.choose_sensors(rows.sensors, driving_sensors(rows.table)[:_MOST_DRIVING])
     profiles = {
         name: view.curated.profile(chosen.well, name) for name in rows.table[RECORDING].unique()
     }
@@ -248,8 +249,9 @@ def _show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Toler
         hide_index=True,
         alt="The sensors: what they read, how far off they are, and their health",
         column_config={
-            "Sensor": st.column_config.TextColumn(width="medium"),
+            "Sensor": st.column_config.TextColumn(width=345),
             "Drives": st.column_config.ProgressColumn(
+                width="small",
                 format="percent",
                 min_value=0.0,
                 max_value=1.0,

@@ -314,6 +314,16 @@ def test_a_well_that_may_still_be_listed_is_waited_for(scored: pd.DataFrame, mon
     assert panels(visit(well=WELL)) == ["P-PDG", "P-TPT"]
 
 
+def test_the_driving_sensors_are_a_click_away(scored: pd.DataFrame) -> None:
+    page = visit(well=WELL)
+    [button] = [each for each in page.button if each.label == "Driving sensors"]
+    looked_at(button.click().run())
+    named = scored.loc[scored["anomaly_flag"] == 1, "drivers"].str.extractall(r"([A-Z-]+)=(\d+)")
+    percents = named[1].astype(int).groupby(named[0]).sum().sort_values(ascending=False)
+    assert panels(page) == percents.index[:3].tolist()
+    assert page.query_params["sensors"] == panels(page)
+
+
 def test_a_well_without_anomalies_says_so(scored: pd.DataFrame) -> None:
     page = visit(well=QUIET)
     assert any("No reading was flagged" in each.value for each in page.info)
