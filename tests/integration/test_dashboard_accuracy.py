@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from dashboard.data import Curated
 from dashboard.labelled import Labels
@@ -20,52 +18,19 @@ from petrostream.accuracy import AlarmSpan, Judged, LabelRun, judge
 from petrostream.columns import SECOND
 from petrostream.evaluations import Evaluation, NotEvaluated, to_json
 from petrostream.figures import figures, figures_by_class
-from petrostream.models import Model, PackedModel
+from petrostream.models import Model
 from petrostream.recordings import Recording
 from petrostream.tally import read_events
 from tests.browser._pipeline import Scoring
+from tests.integration._pages import QUIET, visit
 
 # pyarrow 25 asks pandas 3.1 for `.values` of the time stamps with a zone that go to the chart
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
 
-WELL, QUIET = "WELL-90005", "WELL-90001"
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    st.cache_resource.clear()
-
-
-@pytest.fixture(scope="module")
-def kept() -> dict[str, bytes]:
-    """Two wells' curated objects, once a test has had them scored."""
-    return {}
-
 
 @pytest.fixture
-def scoring(provisioned, packed: PackedModel, wells: Path, kept: dict[str, bytes]) -> Scoring:
-    scoring = Scoring(provisioned, packed)
-    if not kept:
-        scoring.score(scoring.replay(wells, [QUIET, WELL]))
-        kept |= provisioned.objects(provisioned.settings.curated_bucket)
-    for key, body in kept.items():
-        provisioned.curated.put(key, body, "application/octet-stream")
-    return scoring
-
-
-def visit(page: str, **parameters: str | list[str]) -> AppTest:
-    """Open one page; it is run alone, as the navigation would."""
-    app = AppTest.from_string(
-        f"from dashboard.views.{page} import render\nrender()\n", default_timeout=60
-    )
-    for name, value in ({"live": "off"} | parameters).items():
-        app.query_params[name] = value
-    return looked_at(app.run())
-
-
-def looked_at(page: AppTest) -> AppTest:
-    assert not page.exception, [each.value for each in page.exception]
-    return page
+def scoring(two_wells: Scoring) -> Scoring:
+    return two_wells
 
 
 def test_accuracy_judges_what_was_replayed(scoring: Scoring) -> None:

@@ -15,48 +15,15 @@ from petrostream.keys import ANNOTATIONS, EVENTS
 from petrostream.models import PackedModel
 from petrostream.tally import read_events
 from tests.browser._pipeline import Scoring
+from tests.integration._pages import QUIET, WELL, looked_at, visit
 
 # pyarrow 25 asks pandas 3.1 for `.values` of the time stamps with a zone that go to the chart
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
 
-WELL, QUIET = "WELL-90005", "WELL-90001"
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    st.cache_resource.clear()
-
-
-@pytest.fixture(scope="module")
-def kept() -> dict[str, bytes]:
-    """Two wells' curated objects, once a test has had them scored."""
-    return {}
-
 
 @pytest.fixture
-def scoring(provisioned, packed: PackedModel, wells: Path, kept: dict[str, bytes]) -> Scoring:
-    scoring = Scoring(provisioned, packed)
-    if not kept:
-        scoring.score(scoring.replay(wells, [QUIET, WELL]))
-        kept |= provisioned.objects(provisioned.settings.curated_bucket)
-    for key, body in kept.items():
-        provisioned.curated.put(key, body, "application/octet-stream")
-    return scoring
-
-
-def visit(page: str, **parameters: str | list[str]) -> AppTest:
-    """Open one page; it is run alone, as the navigation would."""
-    app = AppTest.from_string(
-        f"from dashboard.views.{page} import render\nrender()\n", default_timeout=60
-    )
-    for name, value in ({"live": "off"} | parameters).items():
-        app.query_params[name] = value
-    return looked_at(app.run())
-
-
-def looked_at(page: AppTest) -> AppTest:
-    assert not page.exception, [each.value for each in page.exception]
-    return page
+def scoring(two_wells: Scoring) -> Scoring:
+    return two_wells
 
 
 def alarms(page: AppTest) -> pd.DataFrame:

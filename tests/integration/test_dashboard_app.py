@@ -33,6 +33,7 @@ from petrostream.storage import Bucket
 from petrostream.tally import read_events
 from petrostream.tolerance import tolerances
 from tests.browser._pipeline import Scoring
+from tests.integration._pages import QUIET, WELL, looked_at
 
 # pyarrow 25 asks pandas 3.1 for `.values` of the time stamps with a zone that go to the chart
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
@@ -48,13 +49,6 @@ importlib.import_module("dashboard.views.{name}").render()
 """A page without the navigation's choice, which AppTest can't make at a first visit."""
 
 PARQUET = "application/vnd.apache.parquet"
-WELL, QUIET = "WELL-90005", "WELL-90001"
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    """No test sees what another one's page has read."""
-    st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -62,21 +56,10 @@ def scoring(provisioned, packed: PackedModel) -> Scoring:
     return Scoring(provisioned, packed)
 
 
-@pytest.fixture(scope="module")
-def kept() -> dict[str, bytes]:
-    """Two wells' scored objects, once a test has had them scored."""
-    return {}
-
-
 @pytest.fixture
-def scored(scoring: Scoring, wells: Path, kept: dict[str, bytes]) -> pd.DataFrame:
+def scored(two_wells: Scoring) -> pd.DataFrame:
     """Two wells' curated rows, one with anomalies."""
-    if not kept:
-        scoring.score(scoring.replay(wells, [QUIET, WELL]))
-        kept |= scoring.provisioned.objects(scoring.provisioned.settings.curated_bucket)
-    for key, body in kept.items():
-        scoring.provisioned.curated.put(key, body, PARQUET)
-    return scoring.curated()
+    return two_wells.curated()
 
 
 def visit(name: str = "well", /, **address: str | list[str]) -> AppTest:
@@ -90,11 +73,6 @@ def visit(name: str = "well", /, **address: str | list[str]) -> AppTest:
 def refresh(page: AppTest) -> AppTest:
     [button] = [each for each in page.button if each.label == "Refresh"]
     return looked_at(button.click().run())
-
-
-def looked_at(page: AppTest) -> AppTest:
-    assert not page.exception, [each.value for each in page.exception]
-    return page
 
 
 def figures(page: AppTest) -> dict[str, str]:

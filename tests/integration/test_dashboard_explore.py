@@ -4,23 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.sql import saved_queries
 from dashboard.views.explore import chart_columns, result_chart
 from petrostream.models import PackedModel
 from tests.browser._pipeline import Scoring
-from tests.integration.test_dashboard_alarms import looked_at, visit
+from tests.integration._pages import looked_at, visit
 
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
 
 WELL = "WELL-90005"
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    st.cache_resource.clear()
 
 
 @pytest.fixture

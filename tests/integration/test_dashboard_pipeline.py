@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import streamlit as st
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from streamlit.testing.v1 import AppTest
@@ -17,16 +16,11 @@ from petrostream.models import PackedModel
 from petrostream.pipeline import Fate, RawObject
 from petrostream.tally import read_events
 from tests.browser._pipeline import Scoring
-from tests.integration.test_dashboard_alarms import looked_at, visit
+from tests.integration._pages import looked_at, visit
 
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
 
 QUIET = "WELL-90001"
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    st.cache_resource.clear()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 
 from petrostream.settings import variable
-from tests.integration.test_dashboard_alarms import visit
+from tests.integration._pages import visit
 
 PAGES = ("alarms", "accuracy", "pipeline", "explore")
 
