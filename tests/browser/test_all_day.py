@@ -83,7 +83,7 @@ def test_fleet_fits_a_phone(address: str, running_browser: Browser) -> None:
         ".map(each => each.outerHTML.slice(0, 120))"
     )
     assert wide == [], "only tables and charts scroll sideways"
-    alarming = page.get_by_role("link", name=WELL)
+    alarming = page.get_by_role("link", name=WELL).first
     expect(alarming).to_be_visible()
     assert alarming.bounding_box()["width"] <= PHONE["width"] / 2, "two wells beside each other"
     page.close()

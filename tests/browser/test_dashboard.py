@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.charts import ANOMALY_COLOUR
+from dashboard.units import labelled, scale_of
 from petrostream.models import PackedModel
 from petrostream.settings import variable
 from tests.browser._dashboard import MARKS, figure, marks, serving, wait_for_points
@@ -106,18 +108,22 @@ def test_the_page_shows_what_the_curated_bucket_holds(
     assert figure(page, "Anomalies").inner_text() == f"{len(flagged):,}"
     assert figure(page, "Active wells").inner_text() == "2"
 
-    page.get_by_role("link", name=WELL).click()
+    page.get_by_role("link", name=WELL).first.click()
     page.wait_for_url(f"**/well?**well={WELL}*")
     page.locator("[data-testid=stVegaLiteChart]").first.wait_for()
     wait_for_points(page, len(flagged))
-    downhole, wellhead, score = painted_points(page)
+    drawn = parse_qs(urlsplit(page.url).query)["sensors"]
+    assert drawn == list(dict.fromkeys([flagged["top_sensor"].iloc[-1], "P-PDG", "P-TPT"]))
+    *panels, score = painted_points(page)
     assert len(score) == len(flagged) > 2000, "every anomaly, and no other reading"
     assert score["time (UTC)"].tolist() == milliseconds(flagged["timestamp"])
     assert score["anomaly score"].tolist() == pytest.approx(flagged["anomaly_score"].tolist())
-    for sensor, points in (("P-PDG", downhole), ("P-TPT", wellhead)):
-        read = flagged[flagged[sensor].notna()]
+    for sensor, points in zip(drawn, panels, strict=True):
+        read, factor = flagged[flagged[sensor].notna()], scale_of(sensor).factor
         assert points["time (UTC)"].tolist() == milliseconds(read["timestamp"])
-        assert points[f"{sensor} (MPa)"].tolist() == pytest.approx((read[sensor] / 1e6).tolist())
+        values = points[labelled(sensor)].tolist()
+        assert values == pytest.approx((read[sensor] * factor).tolist())
+    wellhead = panels[drawn.index("P-TPT")]
     for points, field in ((wellhead, "P-TPT (MPa)"), (score, "anomaly score")):
         assert points["x"].is_monotonic_increasing
         assert points["y"].corr(points[field]) == pytest.approx(-1), "higher is further up"
