@@ -1,6 +1,7 @@
 """The connection to the curated bucket and the snapshot that a visitor's page shows."""
 
 import os
+import threading
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -8,11 +9,12 @@ import streamlit as st
 
 from dashboard.data import Curated, Snapshot
 from petrostream.errors import PetroStreamError
-from petrostream.settings import Settings, use_stack, variable
+from petrostream.settings import Settings, stack_environment, variable
 
 _PLACE: Final = "place"
 _SNAPSHOT: Final = "snapshot"
 _FAULT: Final = "fault"
+_STACK: Final = threading.Lock()
 _FIRST_WAIT_SECONDS: Final = 4.0
 _WAIT_SECONDS: Final = 0.7
 """How long a page waits for what is new; after that it shows what is known."""
@@ -37,10 +39,23 @@ def connect() -> Curated:
         If there is neither.
     """
     if not _named_by_caller():
-        for setting in fields(Settings):
-            os.environ.pop(variable(setting.name), None)
-        use_stack()
+        _take_stack()
     return curated_now()
+
+
+def _take_stack() -> None:
+    """Take over the settings of the stack that is up.
+
+    Only what differs is changed: other visitors' pages read the environment meanwhile.
+    """
+    with _STACK:
+        wanted = stack_environment()
+        for name in (variable(setting.name) for setting in fields(Settings)):
+            if name not in wanted:
+                os.environ.pop(name, None)
+        os.environ.update(
+            {name: value for name, value in wanted.items() if os.environ.get(name) != value}
+        )
 
 
 def curated_now() -> Curated:

@@ -100,7 +100,7 @@ class Rows:
 
     def between(self, start: datetime, end: datetime) -> "Rows":
         """The rows from one time to another, both included."""
-        return Rows(self.table[self.table[TIMESTAMP].between(start, end)])
+        return Rows(_with_readings(self.table[self.table[TIMESTAMP].between(start, end)]))
 
 
 @dataclass(frozen=True, slots=True)

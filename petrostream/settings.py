@@ -144,15 +144,25 @@ def use_stack() -> None:
     SettingsError
         If the target is none, or its stack file can't be read.
     """
-    if os.environ.get(variable("raw_bucket")):
-        return
+    if not os.environ.get(variable("raw_bucket")):
+        os.environ.update(stack_environment())
+
+
+def stack_environment() -> dict[str, str]:
+    """The environment of the stack that is up; empty where none is.
+
+    Raises
+    ------
+    SettingsError
+        If the target is none, or its stack file can't be read.
+    """
     wanted = os.environ.get(variable("target"))
     if wanted and wanted not in TARGETS:
         raise SettingsError(f"{variable('target')} is {' or '.join(TARGETS)}, not {wanted!r}")
     stacks = (read_stack(target) for target in ((wanted,) if wanted else TARGETS))
     stack = next(filter(None, stacks), None)
-    if stack is not None:
-        os.environ.update({str(name): str(value) for name, value in stack["environment"].items()})
+    environment = stack["environment"] if stack else {}
+    return {str(name): str(value) for name, value in environment.items()}
 
 
 def _on(target: str) -> str:

@@ -182,7 +182,7 @@ def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
             _asked_of(well, name),
         )
         st.markdown(state_markdown(well.state))
-        st.caption(f"since {_when(view, well.since)}")
+        st.caption(f"since {when(view, well.since)}")
         st.image(line, width="stretch")
         st.caption(_why(well))
 
@@ -195,9 +195,10 @@ def _asked_of(well: Well, name: str) -> Parameters:
     return asked
 
 
-def _when(view: frame.View, time: datetime) -> str:
-    shown = local(time, view.zone)
-    return f"{shown:%H:%M}" if time.date() == view.snapshot.taken.date() else minute(shown)
+def when(view: frame.View, time: datetime) -> str:
+    """A time for a tile, on the zone's clock; the date is left out today."""
+    shown, today = local(time, view.zone), local(view.snapshot.taken, view.zone).date()
+    return f"{shown:%H:%M}" if shown.date() == today else minute(shown)
 
 
 def _why(well: Well) -> str:

@@ -1,13 +1,17 @@
 """Every well has one state, the worst that holds, and figures of its newest time."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from dashboard.fleet import ALARM_SECONDS, Totals, WellState, degraded_sensors, wells_of
+from dashboard.frame import View
 from dashboard.snapshot import BATCH, Snapshot, newest_versions
+from dashboard.views.fleet import when
 from petrostream import summaries
 from petrostream.sensors import SENSOR_NAMES
 
@@ -133,3 +137,18 @@ def test_the_rate_is_that_of_the_scored_readings() -> None:
 
 def test_no_degraded_sensors_is_an_empty_text() -> None:
     assert degraded_sensors("") == {}
+
+
+@pytest.mark.parametrize(
+    ("since", "shown"),
+    [
+        (datetime(2026, 11, 21, 0, 30), "2026-11-20 21:30"),
+        (datetime(2026, 11, 21, 3, 30), "00:30"),
+    ],
+)
+def test_a_tile_leaves_the_date_out_only_on_the_same_day_of_the_zone(
+    since: datetime, shown: str
+) -> None:
+    held = replace(snapshot(A=[batch(0)]), taken=datetime(2026, 11, 21, 12))
+    view = View(curated=None, snapshot=held, zone=ZoneInfo("America/Sao_Paulo"), is_live=False)
+    assert when(view, since) == shown
