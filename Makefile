@@ -101,7 +101,7 @@ powerbi: $(READY) ## write what Power BI needs to read from TARGET=aws
 	@exec $(RUN) -m deploy powerbi --target '$(TARGET)' $(ARGS)
 
 test: $(READY) ## run every test
-	@exec $(RUN) -m pytest
+	@exec $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 bench: $(READY) ## measure the cold import of the handler
 	@exec $(RUN) tests/bench/bench_cold_import.py
