@@ -313,6 +313,12 @@ class Snapshot:
         """Key of a batch's summary."""
         return summary_key(self.batches[place], self.wells, self.recordings)
 
+    def holds(self, batch: BatchId) -> bool:
+        """Whether a batch is among these."""
+        of_well = self.batches[self.of_well(batch.well)]
+        same = of_well[of_well["second"] == np.datetime64(batch.first_second, "us")]
+        return batch.recording in [self.recordings[number] for number in same["recording"]]
+
     def of_well(self, well: str) -> slice:
         """The places of a well's batches, which stand together."""
         if well not in self.wells:

@@ -1,6 +1,7 @@
 """Events are read once, as many at a time as a visitor waits for, and never without bound."""
 
 import json
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -279,3 +280,29 @@ def test_what_was_said_stays_known_where_it_can_not_be_read(
     assert said.lately(10) == notes.said
     notes.is_down = True
     assert said.lately(10) == notes.said
+
+
+def test_a_slow_look_does_not_replace_what_a_later_one_has_found() -> None:
+    class Slow(Notes):
+        """Its first look begins before something is said, and ends after it was read."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.began, self.may_end = threading.Event(), threading.Event()
+
+        def read(self) -> list[Annotation]:
+            found = super().read()
+            if self.looks == 1:
+                self.began.set()
+                self.may_end.wait(30)
+            return found
+
+    notes = Slow()
+    said = Said(notes)
+    assert said.lately(0) is None
+    assert notes.began.wait(30)
+    notes.said.append(notes.said[0])
+    assert len(said.now()) == 2
+    notes.may_end.set()
+    said._running.result()
+    assert said.lately(0) == notes.said
