@@ -16,6 +16,7 @@ from petrostream.annotations import Annotations
 from petrostream.aws import error_code
 from petrostream.errors import PetroStreamError, SettingsError
 from petrostream.settings import Settings
+from petrostream.storage import Bucket
 
 _REFUSED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "Forbidden", "403", "UnauthorizedOperation"}
@@ -27,6 +28,7 @@ _Result = TypeVar("_Result")
 class Stores:
     """Readers of one curated bucket."""
 
+    bucket: Bucket
     events: Events
     annotations: Annotations
     said: Said
@@ -43,7 +45,9 @@ def find_stores() -> Stores:
 def _stores(bucket: str, endpoint: str) -> Stores:  # noqa: ARG001 - another place, another cache
     curated = curated_now()
     annotations = Annotations(curated.bucket)
-    return Stores(curated.events, annotations, Said(annotations), Labels(curated.bucket))
+    return Stores(
+        curated.bucket, curated.events, annotations, Said(annotations), Labels(curated.bucket)
+    )
 
 
 def part(what: str, permission: str, read: Callable[[], _Result]) -> _Result | None:
