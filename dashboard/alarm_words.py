@@ -37,7 +37,8 @@ def lasted(seconds: float) -> str:
 
 def drivers_in_words(alarm: Alarm) -> str:
     """What drives an alarm, with shares, and the engineering limits that were passed."""
-    shares = ", ".join(f"{name} ({share:.0%})" for name, share in alarm.shares.items())
+    event = alarm.event
+    shares = ", ".join(f"{name} ({event.shares[name]:.0%})" for name in event.drivers)
     limits = ", ".join(alarm.limits)
     return f"{shares}; limits passed: {limits}" if limits else shares
 

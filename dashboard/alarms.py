@@ -65,15 +65,9 @@ class Alarm:
         return severity_of(self.event.peak_score)
 
     @property
-    def shares(self) -> dict[str, float]:
-        """How much each of its drivers makes up of it, the strongest first, 0 to 1."""
-        total = sum(self.event.sensors.values()) or 1
-        return {name: self.event.sensors[name] / total for name in self.event.drivers}
-
-    @property
     def limits(self) -> tuple[str, ...]:
         """Engineering limits that were passed, where the model knows any."""
-        return tuple(getattr(self.event, "limits", {}))
+        return tuple(self.event.limits)
 
 
 def with_context(

@@ -8,11 +8,10 @@ again costs what is new.
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import awswrangler as wr
 import numpy as np
@@ -39,8 +38,8 @@ from petrostream.columns import (
     TOP_SENSOR,
 )
 from petrostream.errors import InvalidBatch, ObjectMissing, PermanentError, SettingsError
-from petrostream.events import Event
 from petrostream.keys import SCORED, profile_key
+from petrostream.parallel import in_parallel
 from petrostream.profiles import Profile
 from petrostream.sensors import BY_NAME, SENSOR_NAMES
 from petrostream.storage import Bucket
@@ -71,9 +70,6 @@ _UNREADABLE: Final = (
     TypeError,
     ValueError,
 )
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 wr.config.botocore_config = Config(
     retries={"mode": "standard", "max_attempts": 3},
@@ -188,10 +184,6 @@ class Curated:
         chosen = known.table[TIMESTAMP].between(first, last)
         return Rows(_with_readings(known.table[chosen & known.table[RECORDING].isin(recordings)]))
 
-    def runs(self, objects: Sequence[ScoredObject]) -> list[Event]:
-        """Read the runs of some scored objects, and join them into events."""
-        return list(self._events.of(objects).events)
-
     def figures(
         self, keys: Sequence[str], *, at_once: int
     ) -> tuple[list[dict[str, dict[str, float]]], int]:
@@ -203,7 +195,7 @@ class Curated:
         """
         fresh = [key for key in keys if key not in self._figures]
         now = fresh[:at_once]
-        for key, found in zip(now, side_by_side(self._read_figures, now), strict=True):
+        for key, found in zip(now, in_parallel(self._read_figures, now), strict=True):
             self._figures[key] = found
         while len(self._figures) > _FIGURES_KEPT:
             self._figures.pop(next(iter(self._figures)))
@@ -256,12 +248,6 @@ class Curated:
             raise InvalidBatch(f"its columns lack {', '.join(missing)}")
         kinds: dict[str, Any] = dict.fromkeys(_WORDS, object) | {ANOMALY_FLAG: np.int8}
         return _joined([table.astype(kinds)])
-
-
-def side_by_side(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """Do the same with several items at once; results are in the order of the items."""
-    with ThreadPoolExecutor(_PARALLEL) as pool:
-        return list(pool.map(work, items))
 
 
 def _can_be_kept(known: _Read, wanted: dict[str, datetime]) -> bool:

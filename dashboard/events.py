@@ -35,10 +35,9 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Events of some batches, those whose documents can't be read, and how many are unread yet."""
+    """Events of some batches, and of how many the documents are unread yet."""
 
     events: tuple[Event, ...]
-    unreadable: tuple[Unreadable, ...]
     unread: int = 0
 
 
@@ -91,24 +90,27 @@ class Events:
         With `at_once` only so many documents that are not known yet are read, the first ones;
         the others are read in the background, or not at all where `later` is false.
         """
-        fresh = self._fresh(objects)
+        there, fresh = self._look_up(objects)
         now = fresh if at_once is None else fresh[:at_once]
-        self._fetch(now, asked=len(objects))
+        there |= self._fetch(now, asked=len(objects))
         rest = fresh[len(now) :]
         if rest and later:
             self._fetch_later(rest, asked=len(objects))
         with self._lock:
-            known = [self._known[each.key] for each in objects if each.key in self._known]
+            earlier = {each.key: self._known.get(each.key) for each in rest}
+        found = [there.get(each.key) or earlier[each.key] for each in objects]
+        known = [each for each in found if each is not None]
         gap = max((each.gap_seconds for each in known), default=0)
         return Found(
             events=tuple(events.join([run for each in known for run in each.runs], gap)),
-            unreadable=tuple(each.fault for each in known if each.fault),
             unread=len(rest),
         )
 
-    def _fresh(self, objects: Iterable[ScoredObject]) -> list[ScoredObject]:
-        """The batches whose documents are not known; what is known counts as used just now."""
-        fresh = []
+    def _look_up(
+        self, objects: Iterable[ScoredObject]
+    ) -> tuple[dict[str, _Document], list[ScoredObject]]:
+        """Documents by key, which count as used just now, and the batches of all others."""
+        there, fresh = {}, []
         with self._lock:
             for each in objects:
                 known = self._known.get(each.key)
@@ -116,15 +118,21 @@ class Events:
                     fresh.append(each)
                 else:
                     self._known.move_to_end(each.key)
-        return fresh
+                    there[each.key] = known
+        return there, fresh
 
-    def _fetch(self, objects: Sequence[ScoredObject], *, asked: int) -> None:
+    def _fetch(self, objects: Sequence[ScoredObject], *, asked: int) -> dict[str, _Document]:
+        """Read documents and remember them; gives all, whatever is forgotten meanwhile."""
+        there: dict[str, _Document] = {}
         with ThreadPoolExecutor(_PARALLEL) as pool:
             for start in range(0, len(objects), _STEP):
                 with self._turn:
-                    step = self._fresh(objects[start : start + _STEP])
+                    known, step = self._look_up(objects[start : start + _STEP])
+                    there |= known
                     for each, document in zip(step, pool.map(self._get, step), strict=True):
                         self._remember(each.key, document, asked)
+                        there[each.key] = document
+        return there
 
     def _fetch_later(self, objects: Sequence[ScoredObject], *, asked: int) -> None:
         def fetch() -> None:

@@ -2,13 +2,15 @@
 
 A listing gives a thousand batches and takes 0.1 s on AWS, 0.5 s on the embedded one; a month of
 thirty wells has 130,000. So nothing waits for all of it: dates are listed from the newest to the
-oldest and shown as they come, and afterwards only the end of those dates to which something was
-added lately, one older date at a time in between. What an earlier dashboard has listed is taken
+oldest and shown as they come. Afterwards only the end of a date is listed: at each look of the
+newest one, of those to which something was added lately, and of one other in turn; from time to
+time one date in turn is listed as a whole. What an earlier dashboard has listed is taken
 from its shelf, once the bucket has shown that it is still that one.
 """
 
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWorking
@@ -23,6 +25,7 @@ import numpy as np
 from dashboard.listing import Listing
 from dashboard.shelf import Shelf, Shelved
 from dashboard.snapshot import EMPTY, Snapshot, newest_versions, numbered, summary_key
+from petrostream.errors import TransientError
 from petrostream.keys import SUMMARIES
 
 PARALLEL: Final = 4
@@ -35,14 +38,11 @@ _LATE: Final = np.timedelta64(3600, "s")
 """How long after a later batch of its date a batch is still found at once."""
 
 _DATES_EVERY_SECONDS: Final = 15.0
-_COLD_EVERY_SECONDS: Final = 60.0
+_WHOLE_EVERY_SECONDS: Final = 60.0
 _UNCHECKED_EVERY_SECONDS: Final = 5.0
 """So often a date from the shelf is listed as a whole, until none is left."""
 
 _SHELVED_EVERY_SECONDS: Final = 60.0
-_MANY_UNSAVED: Final = 2
-"""More dates than change all the time: those are put on the shelf at once."""
-
 _WITNESSES: Final = 64
 """So many objects at most are asked for, to see whether the bucket is the one of the shelf."""
 
@@ -63,8 +63,10 @@ class Follower:
         self._unsaved: set[str] = set()
         self._snapshot: Snapshot | None = None
         self._snapshots: WeakSet[Snapshot] = WeakSet()
-        self._dates_listed = self._cold_listed = -np.inf
-        self._saved = time.monotonic()
+        self._dates_listed = self._whole_listed = -np.inf
+        self._last_whole = self._last_tail = ""
+        self._saved: float | None = None
+        self._began = time.monotonic()
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="summaries")
         self._saver = ThreadPoolExecutor(1, thread_name_prefix="shelf")
@@ -134,7 +136,7 @@ class Follower:
                     listing.cancel()
         if not prefixes:
             self._publish((0, 0))
-        self._save(at_once=len(self._unsaved) > _MANY_UNSAVED)
+        self._save(is_listed=True)
 
     def _is_unknown(self, prefix: str) -> bool:
         """Whether a prefix has a date of which nothing is known yet."""
@@ -158,11 +160,15 @@ class Follower:
                 for date in map(str, group) if is_there else ():
                     self._take_over(date, shelved[date])
 
-    def _is_still_there(self, group: Sequence[Shelved]) -> bool:
+    def _is_still_there(self, group: Sequence[Shelved]) -> bool | None:
+        """Whether the batch written last is as it was; `None` where the bucket does not say."""
         newest = max(group, key=lambda known: known.batches["modified"].max())
         batch = newest.batches[int(newest.batches["modified"].argmax())]
         key = summary_key(batch, newest.wells, newest.recordings)
-        return self._listing.is_there(key, batch["modified"].item())
+        try:
+            return self._listing.is_there(key, batch["modified"].item())
+        except TransientError:
+            return None
 
     def _take_over(self, date: str, known: Shelved) -> None:
         old = known.wells, known.recordings
@@ -184,7 +190,9 @@ class Follower:
 
         It may have been scored anew, or the bucket may be another one of the same name.
         """
-        if self._dates and not self._is_still_there([*self._shelved(self._dates).values()]):
+        if not self._dates:
+            return
+        if self._is_still_there([*self._shelved(self._dates).values()]) is False:
             self._unchecked |= self._dates.keys()
 
     def _shelved(self, dates: Iterable[str]) -> dict[str, Shelved]:
@@ -199,25 +207,34 @@ class Follower:
         whole = self._due_as_a_whole()
         found += [(_prefix(date), "") for date in whole]
         found += [
-            (_prefix(date), _tail(date, batches))
-            for date, batches in self._dates.items()
-            if date not in whole and self._was_hot(date)
+            (_prefix(date), _tail(date, self._dates[date]))
+            for date in self._due_at_its_end().difference(whole)
         ]
         return sorted(found, reverse=True)
 
     def _due_as_a_whole(self) -> list[str]:
         """The date that is to be listed as a whole, from time to time: what came late is found."""
-        pause = _UNCHECKED_EVERY_SECONDS if self._unchecked else _COLD_EVERY_SECONDS
-        if not self._dates or time.monotonic() - self._cold_listed <= pause:
+        pause = _UNCHECKED_EVERY_SECONDS if self._unchecked else _WHOLE_EVERY_SECONDS
+        if not self._dates or time.monotonic() - self._whole_listed <= pause:
             return []
-        is_first = self._cold_listed == -np.inf
-        self._cold_listed = time.monotonic()
+        is_first = self._whole_listed == -np.inf
+        self._whole_listed = time.monotonic()
         if is_first:
             return []
         if self._unchecked:
             return [max(self._unchecked)]
-        cold = [date for date in self._dates if not self._was_hot(date)]
-        return [min(cold, key=lambda date: self._checked[date])] if cold else []
+        self._last_whole = _next_in_turn(self._dates, self._last_whole)
+        return [self._last_whole]
+
+    def _due_at_its_end(self) -> set[str]:
+        """Dates to which something may have been added: any, so that each has its turn."""
+        hot = {date for date in self._dates if self._was_hot(date)}
+        if not self._dates:
+            return hot
+        if self._snapshot is not None:
+            at_rest = self._dates.keys() - hot - {max(self._dates)}
+            self._last_tail = _next_in_turn(at_rest, self._last_tail)
+        return {*hot, max(self._dates), self._last_tail} & self._dates.keys()
 
     def _was_hot(self, date: str) -> bool:
         """Whether a date was being written when it was listed last: its end is listed again."""
@@ -266,16 +283,21 @@ class Follower:
         self._snapshots.add(made)
         _let_go(self._snapshots)
 
-    def _save(self, *, at_once: bool = False) -> None:
-        """Put on the shelf what has changed, if it is long enough ago since the last time."""
+    def _save(self, *, is_listed: bool = False) -> None:
+        """Put on the shelf what has changed, if it is long enough ago since the last time.
+
+        The first time it need not be: what took a listing of all dates is kept at once.
+        """
         if self._shelf is None or not self._unsaved or self._is_small():
             return
-        if not at_once and time.monotonic() - self._saved < _SHELVED_EVERY_SECONDS:
+        is_first = is_listed and self._saved is None
+        before = self._began if self._saved is None else self._saved
+        if not is_first and time.monotonic() - before < _SHELVED_EVERY_SECONDS:
             return
         self._saved = time.monotonic()
         changed = self._shelved(self._unsaved & self._dates.keys())
         self._unsaved.clear()
-        self._saver.submit(self._shelf.save, changed, tuple(self._there))
+        self._saver.submit(self._shelf.save, changed, tuple({*self._there, *self._dates}))
 
     def _is_small(self) -> bool:
         return sum(map(len, self._dates.values())) <= FEW
@@ -299,6 +321,12 @@ def _grouped(dates: list[str]) -> list[tuple[str, str]]:
     if len(dates) <= _MANY_DATES:
         return [(_prefix(date), "") for date in dates]
     return [(f"{SUMMARIES}date={month}", "") for month in sorted({date[:7] for date in dates})]
+
+
+def _next_in_turn(dates: Iterable[str], last: str) -> str:
+    """The date before another one, and after the oldest the newest; empty where there is none."""
+    ordered = sorted(dates)
+    return ordered[bisect_left(ordered, last) - 1] if ordered else ""
 
 
 def _prefix(date: str) -> str:

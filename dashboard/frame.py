@@ -4,7 +4,7 @@ A page hands over a function that draws it from a `View`. It is run as one fragm
 itself, so the page must hold no other fragment with `run_every`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,11 +15,13 @@ import streamlit as st
 from dashboard import address
 from dashboard.connection import connect, look
 from dashboard.data import Curated
+from dashboard.events import Unreadable
 from dashboard.faults import advice
 from dashboard.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.times import local
 from dashboard.words import ago, minute
 from petrostream.errors import PetroStreamError
+from petrostream.keys import parse_batch_key
 
 REFRESH_SECONDS: Final = 5
 _USUAL_ZONES: Final = (
@@ -94,7 +96,7 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool, is_live:
             "`make replay DATA=<folder>` sends recordings through the pipeline.",
             icon=":material/hourglass_empty:",
         )
-    _show_unreadable(curated)
+    _show_unreadable(curated.unreadable, sight.snapshot)
 
 
 def _age_words(newest: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -160,13 +162,15 @@ def show_fault(error: PetroStreamError) -> None:
         st.text(str(error))
 
 
-def _show_unreadable(curated: Curated) -> None:
-    unreadable = curated.unreadable
+def _show_unreadable(noticed: Sequence[Unreadable], snapshot: Snapshot) -> None:
+    """Name what can't be read, of the batches that are there still."""
+    unreadable = [each for each in noticed if snapshot.holds(parse_batch_key(each.key))]
     if not unreadable:
         return
     st.warning(
         f"{len(unreadable)} of the objects in the curated bucket can't be read and are left out. "
-        "Replay the recording again, or remove the object; then press Refresh.",
+        "Replay the recording again, or remove the batch's objects, its summary too: it goes "
+        "from here when its date is listed again.",
         icon=":material/broken_image:",
     )
     st.dataframe(

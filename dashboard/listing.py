@@ -9,7 +9,7 @@ import numpy as np
 
 from dashboard.snapshot import EMPTY, ListedKey, Names, parse
 from petrostream.aws import explained
-from petrostream.errors import PetroStreamError
+from petrostream.errors import PermanentError
 from petrostream.keys import SUMMARIES
 from petrostream.storage import Bucket
 
@@ -52,10 +52,16 @@ class Listing:
         return np.concatenate([EMPTY, *pages])
 
     def is_there(self, key: str, modified: datetime) -> bool:
-        """Whether a summary is there as it was written then, to the second."""
+        """Whether a summary is there as it was written then, to the second.
+
+        Raises
+        ------
+        ServiceUnavailable
+            If the bucket does not say.
+        """
         try:
             found = self._bucket.look_up(key)
-        except PetroStreamError:
+        except PermanentError:
             return False
         return found is not None and found.modified.replace(microsecond=0) == modified.replace(
             microsecond=0

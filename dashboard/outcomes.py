@@ -79,7 +79,7 @@ _ROWS: Final[Mapping[str, Callable[[Figures], str]]] = {
 }
 
 
-def side_by_side(columns: Mapping[str, Figures]) -> pd.DataFrame:
+def in_columns(columns: Mapping[str, Figures]) -> pd.DataFrame:
     """Figures a row, in words; one column for each set of them."""
     return pd.DataFrame(
         [

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.evaluation import Published
 from dashboard.judged_tables import ROW_HEIGHT, height_of
-from dashboard.outcomes import CLASS, class_figures, side_by_side
+from dashboard.outcomes import CLASS, class_figures, in_columns
 from petrostream.evaluations import Evaluation, NotEvaluated
 from petrostream.figures import Figures
 
@@ -69,7 +69,7 @@ def _show_evaluation(model: Published, evaluation: Evaluation, live: Figures | N
     columns = {"Evaluated": found}
     if live is not None:
         columns = {"Replayed": live, **columns}
-    table = side_by_side(columns)
+    table = in_columns(columns)
     st.dataframe(
         table,
         hide_index=True,

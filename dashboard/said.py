@@ -20,15 +20,19 @@ class Said:
     def __init__(self, annotations: Annotations) -> None:
         self._annotations = annotations
         self._known: list[Annotation] | None = None
-        self._read_at = -np.inf
+        self._asked_at = self._known_from = -np.inf
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="said")
         self._running: Future[list[Annotation]] | None = None
 
     def now(self) -> list[Annotation]:
         """All that was said by now, oldest first."""
+        began = time.monotonic()
         said = self._annotations.read()
-        self._known, self._read_at = said, time.monotonic()
+        with self._lock:
+            if began >= self._known_from:  # else a look that began later has been quicker
+                self._known, self._known_from = said, began
+                self._asked_at = max(self._asked_at, began)
         return said
 
     def lately(self, wait_seconds: float) -> list[Annotation] | None:
@@ -37,9 +41,9 @@ class Said:
         It is waited for only where nothing is known yet.
         """
         with self._lock:
-            is_due = time.monotonic() - self._read_at > _EVERY_SECONDS
+            is_due = time.monotonic() - self._asked_at > _EVERY_SECONDS
             if is_due and (self._running is None or self._running.done()):
-                self._read_at = time.monotonic()
+                self._asked_at = time.monotonic()
                 self._running = self._worker.submit(self.now)
             running = self._running
         if self._known is None and running is not None:

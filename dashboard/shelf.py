@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,14 +22,12 @@ import numpy as np
 from dashboard.snapshot import BATCH
 from petrostream import summaries
 from petrostream.keys import NAME_PATTERN
+from petrostream.listings import DRAFT, MAGIC, SUFFIX, listings_in, remove
 from petrostream.settings import place_cache
 
 MOST_BYTES: Final = 512 * 1024 * 1024
 """Of one bucket; two years of thirty wells. The oldest dates are not kept beyond."""
 
-SUFFIX: Final = ".listing"
-_MAGIC: Final = b"PetroStream listing 1\n"
-_DRAFT: Final = ".draft"
 _DRAFTS_KEPT: Final = timedelta(hours=1)
 _PLACES_KEPT: Final = timedelta(days=30)
 _LONGEST_HEAD: Final = 16 * 1024 * 1024
@@ -82,7 +80,7 @@ class Shelf:
             if not _is_ours(path):
                 return None
             return _read(path.read_bytes(), self._place, date)
-        except (OSError, ValueError, KeyError, TypeError, MemoryError):
+        except (OSError, ValueError, KeyError, TypeError, MemoryError, RecursionError):
             return None
 
     def save(self, dates: Mapping[str, Shelved], there: Iterable[str]) -> None:
@@ -93,7 +91,6 @@ class Shelf:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for date, shelved in dates.items():
                 self._write(date, shelved)
-            self._tidy(set(there))
         except OSError as error:
             self._is_writable = False
             _log.warning(
@@ -102,16 +99,18 @@ class Shelf:
                 self._folder,
                 error.strerror or error,
             )
+        else:
+            self._tidy(set(there))
 
     def _path(self, date: str) -> Path:
         return self._folder / f"{date}{SUFFIX}"
 
     def _write(self, date: str, shelved: Shelved) -> None:
-        handle, draft = tempfile.mkstemp(dir=self._folder, prefix=date, suffix=_DRAFT)
+        handle, draft = tempfile.mkstemp(dir=self._folder, prefix=date, suffix=DRAFT)
         try:
             with os.fdopen(handle, "wb") as file:
                 compact = shelved.compact()
-                file.write(_MAGIC)
+                file.write(MAGIC)
                 file.write(json.dumps(_head(self._place, date, compact)).encode() + b"\n")
                 file.write(compact.batches.tobytes())
             Path(draft).replace(self._path(date))
@@ -120,17 +119,24 @@ class Shelf:
             raise
 
     def _tidy(self, there: set[str]) -> None:
-        """Remove what has gone, what is too much, drafts left behind, and places long unused."""
-        files = sorted(self._folder.glob(f"*{SUFFIX}"), reverse=True)
+        """Remove what has gone, what is too much, drafts left behind, and places long unused.
+
+        Others may do the same at the same time: what can't be removed is left to a later time.
+        """
         kept = 0
-        for path in files:
-            kept += path.stat().st_size
-            if path.name.removesuffix(SUFFIX) not in there or kept > MOST_BYTES:
-                path.unlink(missing_ok=True)
-        _remove_older(self._folder.glob(f"*{_DRAFT}"), _DRAFTS_KEPT)
-        for other in self._folder.parent.iterdir():
-            if other != self._folder and other.is_dir():
-                _remove_place(other)
+        for path in sorted(_listings(self._folder, SUFFIX), reverse=True):
+            with suppress(OSError):
+                kept += path.stat().st_size
+                if path.name.removesuffix(SUFFIX) not in there or kept > MOST_BYTES:
+                    remove(path)
+        for path in _listings(self._folder, DRAFT):
+            with suppress(OSError):
+                if _age(path) > _DRAFTS_KEPT:
+                    remove(path)
+        with suppress(OSError):
+            for other in self._folder.parent.iterdir():
+                if other != self._folder:
+                    _remove_place(other)
 
 
 def _head(place: str, date: str, shelved: Shelved) -> dict[str, Any]:
@@ -153,10 +159,10 @@ def _read(content: bytes, place: str, date: str) -> Shelved:
     ValueError, KeyError, TypeError
         If that is not what this version wrote of that place and date.
     """
-    if not content.startswith(_MAGIC):
+    if not content.startswith(MAGIC):
         raise ValueError("no listing")
-    end = content.index(b"\n", len(_MAGIC), len(_MAGIC) + _LONGEST_HEAD)
-    head = json.loads(content[len(_MAGIC) : end])
+    end = content.index(b"\n", len(MAGIC), len(MAGIC) + _LONGEST_HEAD)
+    head = json.loads(content[len(MAGIC) : end])
     body = memoryview(content)[end + 1 :]
     if (head["place"], head["date"]) != (place, date) or head["sha256"] != _checksum(body):
         raise ValueError("another listing, or a damaged one")
@@ -199,23 +205,23 @@ def _is_ours(path: Path) -> bool:
     return found.st_uid == os.getuid() and found.st_size <= MOST_BYTES
 
 
-def _remove_older(paths: Iterable[Path], age: timedelta) -> None:
-    for path in paths:
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > age.total_seconds():
-                path.unlink()
+def _listings(folder: Path, suffix: str = "") -> list[Path]:
+    """Files of listings; none where the folder is none that can be read."""
+    try:
+        return listings_in(folder, suffix)
+    except OSError:
+        return []
 
 
 def _remove_place(folder: Path) -> None:
-    """Remove another place's files, if none of them was written for long; never anything else."""
-    files = [path for path in folder.iterdir() if path.suffix in {SUFFIX, _DRAFT}]
-    if not files or max(map(_written, files)) > datetime.now(UTC) - _PLACES_KEPT:
-        return
-    for path in files:
-        path.unlink(missing_ok=True)
+    """Remove another place's listings, if none of them was written for long; nothing else."""
+    files = [] if folder.is_symlink() else _listings(folder)
     with suppress(OSError):
-        folder.rmdir()
+        if files and min(map(_age, files)) > _PLACES_KEPT:
+            for path in files:
+                remove(path)
+            folder.rmdir()
 
 
-def _written(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+def _age(path: Path) -> timedelta:
+    return timedelta(seconds=time.time() - path.stat().st_mtime)

@@ -101,7 +101,7 @@ def parse(listed: Sequence[ListedKey], wells: Names, recordings: Names) -> np.nd
     try:
         figures = summaries.decode([parts[place][-1] for place in good])
     except PermanentError:
-        good = [place for place in good if _is_readable(parts[place][-1])]
+        good = [place for place in good if summaries.is_readable(parts[place][-1])]
         figures = summaries.decode([parts[place][-1] for place in good])
     batches = np.zeros(len(good), dtype=BATCH)
     batches["well"] = [wells.number(parts[place][3]) for place in good]
@@ -125,14 +125,6 @@ def _second(parts: Sequence[str]) -> str:
     except ValueError:
         return ""
     return text
-
-
-def _is_readable(text: str) -> bool:
-    try:
-        summaries.decode([text])
-    except PermanentError:
-        return False
-    return True
 
 
 def newest_versions(batches: np.ndarray) -> np.ndarray:
@@ -312,6 +304,12 @@ class Snapshot:
     def summary_key(self, place: int) -> str:
         """Key of a batch's summary."""
         return summary_key(self.batches[place], self.wells, self.recordings)
+
+    def holds(self, batch: BatchId) -> bool:
+        """Whether a batch is among these."""
+        of_well = self.batches[self.of_well(batch.well)]
+        same = of_well[of_well["second"] == np.datetime64(batch.first_second, "us")]
+        return batch.recording in [self.recordings[number] for number in same["recording"]]
 
     def of_well(self, well: str) -> slice:
         """The places of a well's batches, which stand together."""

@@ -87,6 +87,7 @@ def worst_by_bin(
     end = int(np.datetime64(stretch.end_of(well), "us").astype(np.int64))
     length = stretch.length / timedelta(microseconds=1)
     place = np.floor((middles - (end - length)) * (bins / length)).astype(int)
+    place[middles == end] = bins - 1
     inside = (place >= 0) & (place < bins)
     worst, there = np.full(bins, -np.inf), np.zeros(bins, dtype=bool)
     there[place[inside]] = True

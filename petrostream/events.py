@@ -6,6 +6,7 @@ reads them joins them. Joining gives the same events in whatever order the batch
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,9 +16,31 @@ import numpy as np
 
 from petrostream.columns import SECOND
 from petrostream.errors import PermanentError
+from petrostream.keys import second_of
 
 _FORMAT: Final = 2
 _DRIVERS: Final = 3
+_NO_DOCUMENT: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    OSError,
+    RecursionError,
+)
+_KINDS: Final = {
+    "well": str,
+    "recording": str,
+    "start": int,
+    "end": int,
+    "peak": int,
+    "peak_score": float,
+    "rows": int,
+    "sensors": dict,
+    "limits": dict,
+    "opens": bool,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +206,32 @@ def from_json(data: bytes) -> tuple[list[Event], int]:
         document: dict[str, Any] = json.loads(data)
         if document["format"] != _FORMAT:
             raise ValueError(f"its format is {document['format']}, not {_FORMAT}")
-        return [Event(**run) for run in document["runs"]], int(document["merge_gap_seconds"])
-    except (ValueError, KeyError, TypeError) as error:
+        gap = document["merge_gap_seconds"]
+        _check(type(gap) is int and gap >= 0, "the merge gap is no number of seconds")
+        return [_read(run) for run in document["runs"]], gap
+    except _NO_DOCUMENT as error:
         raise PermanentError(f"the events can't be read: {error}") from error
+
+
+def _read(run: dict[str, Any]) -> Event:
+    """Read one run.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError, OSError
+        If it is none: a page must be able to show whatever is read.
+    """
+    event = Event(**run)
+    for name, kind in _KINDS.items():
+        _check(type(getattr(event, name)) is kind, f"{name} is no {kind.__name__}")
+    for counts in (event.sensors, event.limits):
+        _check(all(type(each) is int and each >= 0 for each in counts.values()), "a count is none")
+    _check(math.isfinite(event.peak_score), "the peak score is no number")
+    _check(event.start <= event.peak <= event.end, "its times are in no order")
+    _check(second_of(event.start) <= second_of(event.end), "its times are none")
+    return event
+
+
+def _check(is_so: bool, fault: str) -> None:  # noqa: FBT001 - what is checked
+    if not is_so:
+        raise ValueError(fault)

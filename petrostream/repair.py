@@ -13,7 +13,7 @@ from petrostream.errors import InvalidBatch, PermanentError
 from petrostream.keys import SCORED, SUMMARIES, BatchId, parse_batch_key
 from petrostream.scoring import counts_of, model_version_of
 from petrostream.storage import Bucket
-from petrostream.summaries import decode, summarise
+from petrostream.summaries import is_readable, summarise
 
 _PARALLEL: Final = 8
 _STEP: Final = 200
@@ -39,31 +39,37 @@ def write_missing_summaries(curated: Bucket, on_progress: Progress) -> Repaired:
     """
     scored = [_batch(key) for key in curated.keys(SCORED)]
     batches = [batch for batch in scored if batch is not None]
-    there = {key.rpartition("/")[0] for key in curated.keys(SUMMARIES) if _is_readable(key)}
-    lacking = [batch for batch in batches if batch.summary("").rpartition("/")[0] not in there]
-    faults: list[str] = []
+    there = _summarised(curated)
+    lacking = [batch for batch in batches if _folder(batch.summary("")) not in there]
+    written, faults = 0, list[str]()
     with ThreadPoolExecutor(_PARALLEL) as pool:
         for start in range(0, len(lacking), _STEP):
             step = lacking[start : start + _STEP]
-            found = pool.map(lambda batch: _write_summary(curated, batch), step)
-            faults += [fault for fault in found if fault]
+            for is_written, fault in pool.map(lambda batch: _write_summary(curated, batch), step):
+                written += is_written
+                faults += [fault] if fault else []
             on_progress(start + len(step), len(lacking))
-    return Repaired(len(batches), len(lacking) - len(faults), tuple(faults))
+    return Repaired(len(batches), written, tuple(faults))
 
 
-def _write_summary(curated: Bucket, batch: BatchId) -> str:
-    """Write a batch's summary; gives why that can't be, or nothing."""
+def _write_summary(curated: Bucket, batch: BatchId) -> tuple[bool, str]:
+    """Write a batch's summary; gives whether it was written, and why that can't be.
+
+    What was scored since its rows were read has a summary that is newer.
+    """
     try:
         body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
         rows = pq.ParquetFile(pa.BufferReader(body)).read(use_threads=False)
         schema = rows.schema
         summary = summarise(batch, rows, counts_of(schema), model_version_of(schema))
     except PermanentError as error:
-        return f"{batch.scored}: {error}"
+        return False, f"{batch.scored}: {error}"
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, IndexError):
-        return f"{batch.scored}: it is not a scored batch of this version; score it again"
+        return False, f"{batch.scored}: it is not a scored batch of this version; score it again"
+    if _summarised(curated, f"{_folder(summary.key)}/"):
+        return False, ""
     curated.put(summary.key, summary.body, _JSON)
-    return ""
+    return True, ""
 
 
 def _batch(key: str) -> BatchId | None:
@@ -75,9 +81,14 @@ def _batch(key: str) -> BatchId | None:
     return batch if batch.scored == key else None
 
 
-def _is_readable(key: str) -> bool:
-    try:
-        decode([key.rpartition("/")[2].removesuffix(".json")])
-    except PermanentError:
-        return False
-    return True
+def _folder(key: str) -> str:
+    """The part of a summary's key that says of which batch it is."""
+    return key.rpartition("/")[0]
+
+
+def _summarised(curated: Bucket, prefix: str = SUMMARIES) -> set[str]:
+    """The folders of the summaries that this version reads."""
+    keys = curated.keys(prefix)
+    return {
+        _folder(key) for key in keys if is_readable(key.rpartition("/")[2].removesuffix(".json"))
+    }

@@ -79,10 +79,11 @@ def state_folder() -> Path:
 def place_cache(endpoint: str, bucket: str) -> Path | None:
     """Folder of what a bucket was found to hold, which can be found again.
 
-    `PETROSTREAM_CACHE` names the folder of all such; `off` there gives `None`.
+    It is in the folder `petrostream` of the one that `PETROSTREAM_CACHE` names; `off` there
+    gives `None`.
     """
     chosen = os.environ.get(variable("cache"), "")
-    folder = Path(chosen) if chosen else _users_cache()
+    folder = Path(chosen) / "petrostream" if chosen else _users_cache()
     if chosen == "off" or folder is None:
         return None
     place = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{endpoint.partition('://')[2]}--{bucket}")

@@ -143,6 +143,15 @@ def decode(texts: Sequence[str]) -> np.ndarray:
     return figures
 
 
+def is_readable(text: str) -> bool:
+    """Whether this version reads a key's last part, without its suffix."""
+    try:
+        decode([text])
+    except PermanentError:
+        return False
+    return True
+
+
 def score_of(line: np.ndarray) -> np.ndarray:
     """Scores of a score line's codes, to 1/64 and below 4; NaN where nothing was scored."""
     return np.where(line > 0, (line - 1.0) / _SCORE_STEPS, np.nan)

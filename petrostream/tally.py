@@ -1,10 +1,8 @@
 """Count what the pipeline has made of everything that was replayed."""
 
 import json
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,14 +10,12 @@ import pyarrow.parquet as pq
 from petrostream import events
 from petrostream.errors import PermanentError
 from petrostream.keys import EVENTS, QUARANTINE, REASON_SUFFIX, SCORED, parse_batch_key
+from petrostream.parallel import in_parallel
 from petrostream.scoring import Counts, counts_of
 from petrostream.storage import Bucket
 
 _FOOTER_BYTES: Final = 64 * 1024
 _MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
-_PARALLEL: Final = 8
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class Tally:
 def tally(curated: Bucket) -> Tally:
     """Add up the scored objects' counts and join their events."""
     scored = list(curated.keys(SCORED))
-    counts = _side_by_side(lambda key: _counts(curated, key), scored)
+    counts = in_parallel(lambda key: _counts(curated, key), scored)
     ids = [parse_batch_key(key) for key in scored]
     found = read_events(curated)
     return Tally(
@@ -60,17 +56,12 @@ def tally(curated: Bucket) -> Tally:
 
 def read_events(curated: Bucket, prefix: str = EVENTS) -> list[events.Event]:
     """Read the runs of all batches under a prefix and join them into events."""
-    documents = _side_by_side(
+    documents = in_parallel(
         lambda key: events.from_json(curated.get(key, at_most=_MAX_EVENTS_BYTES).body),
         list(curated.keys(prefix)),
     )
     runs = [run for found, _ in documents for run in found]
     return events.join(runs, max((gap for _, gap in documents), default=0))
-
-
-def _side_by_side(work: Callable[[str], _Result], keys: Iterable[str]) -> list[_Result]:
-    with ThreadPoolExecutor(_PARALLEL) as pool:
-        return list(pool.map(work, keys))
 
 
 def _counts(curated: Bucket, key: str) -> Counts:

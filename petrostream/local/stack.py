@@ -19,6 +19,7 @@ from petrostream import aws
 from petrostream.aws import explained
 from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
 from petrostream.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
+from petrostream.listings import listings_in, remove
 from petrostream.local import resources
 from petrostream.local.endpoint import HOST
 from petrostream.local.endpoint import environment as aws_environment
@@ -168,9 +169,9 @@ def _forget_what_was_listed(names: Mapping[str, Any]) -> None:
     endpoint, bucket = names.get("AWS_ENDPOINT_URL"), names.get(variable("curated_bucket"))
     folder = place_cache(str(endpoint), str(bucket)) if endpoint and bucket else None
     if folder is not None and folder.is_dir():
-        for path in folder.glob("*.listing"):
-            path.unlink(missing_ok=True)
-        with suppress(OSError):
+        with suppress(OSError):  # another dashboard may tidy it up at the same time
+            for path in listings_in(folder):
+                remove(path)
             folder.rmdir()
 
 

@@ -25,7 +25,7 @@ from dashboard.fleet import wells_of
 from dashboard.quality import sensor_grid
 from petrostream import aws
 from petrostream.annotations import Annotation, Annotations, Kind
-from petrostream.keys import SCORED, profile_key
+from petrostream.keys import SCORED, SUMMARIES, profile_key
 from petrostream.models import PackedModel
 from petrostream.profiles import from_json
 from petrostream.settings import PROJECT_ROOT, variable
@@ -481,6 +481,20 @@ def test_a_half_written_object_is_named_and_the_others_are_shown(
     page = visit()
     assert "can't be read" in page.warning[0].value
     assert table(page, "Object")["Object"].tolist() == [bad]
+    assert chart(page)
+
+
+def test_what_is_removed_with_its_summary_is_no_longer_named(scoring: Scoring, wells: Path) -> None:
+    scoring.score(scoring.replay(wells, [WELL])[:3])
+    curated = scoring.provisioned.curated
+    bad, summary = sorted(curated.keys(SCORED))[1], sorted(curated.keys(SUMMARIES))[1]
+    scoring.rewrite(bad, lambda body: body[: len(body) // 2])
+    page = visit()
+    assert table(page, "Object")["Object"].tolist() == [bad]
+    curated.delete(bad)
+    curated.delete(summary)
+    page.button[0].click().run()
+    assert not page.warning
     assert chart(page)
 
 

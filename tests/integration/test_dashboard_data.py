@@ -177,7 +177,6 @@ def test_a_dashboard_started_again_shows_what_the_one_before_has_listed(
     scoring: Scoring, curated: Curated, reads: Reads, wells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dashboard.follow.FEW", 3)
-    monkeypatch.setattr("dashboard.follow._MANY_UNSAVED", 0)
     scoring.score(scoring.replay(wells, [WELL]))
     before = whole(curated)
     curated._follower._saver.shutdown(wait=True)

@@ -10,6 +10,7 @@ from petrostream.keys import SCORED, SUMMARIES
 from petrostream.models import PackedModel
 from petrostream.repair import write_missing_summaries
 from petrostream.settings import write_stack
+from petrostream.storage import Bucket, StoredObject
 from tests.browser._pipeline import Scoring
 
 WELL = "WELL-90005"
@@ -54,6 +55,26 @@ def test_what_can_not_be_read_is_named_and_the_others_are_written(scoring: Scori
     assert (repaired.batches, repaired.written) == (4, 3)
     [fault] = repaired.unreadable
     assert fault.startswith(bad)
+
+
+def test_what_is_scored_meanwhile_keeps_its_newer_summary(
+    scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curated, before = scoring.provisioned.curated, summaries(scoring)
+    key, body = next(iter(before.items()))
+    curated.delete(key)
+    get = Bucket.get
+
+    def get_slowly(bucket: Bucket, name: str, *, at_most: int) -> StoredObject:
+        rows = get(bucket, name, at_most=at_most)
+        bucket.put(key, b"of another model", "application/json")
+        return rows
+
+    monkeypatch.setattr(Bucket, "get", get_slowly)
+    repaired = write_missing_summaries(curated, quietly)
+    assert (repaired.written, repaired.unreadable) == (0, ())
+    assert summaries(scoring) == before | {key: b"of another model"}
+    assert body != b"of another model"
 
 
 def test_the_command_says_what_it_did(scoring: Scoring, capsys) -> None:

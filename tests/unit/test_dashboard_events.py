@@ -1,7 +1,10 @@
 """Events are read once, as many at a time as a visitor waits for, and never without bound."""
 
+import json
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -132,14 +135,81 @@ def test_what_can_not_be_read_is_named_with_why_and_the_rest_is_there(
     documents.bodies[foreign] = document(objects[1], well="WELL-2")
     found = events_.of(objects)
     assert len(found.events) == 1
-    assert [each.key for each in found.unreadable] == [damaged, foreign]
-    assert found.unreadable == events_.unreadable
-    assert "another recording" in found.unreadable[1].reason
+    unreadable = sorted(events_.unreadable, key=lambda each: each.key)
+    assert [each.key for each in unreadable] == [damaged, foreign]
+    assert "another recording" in unreadable[1].reason
 
 
 def test_a_batch_without_a_document_has_no_event(documents: Documents) -> None:
-    found = Events(documents).of([scored(1)])
-    assert (found.events, found.unreadable, found.unread) == ((), (), 0)
+    events_ = Events(documents)
+    found = events_.of([scored(1)])
+    assert (found.events, events_.unreadable, found.unread) == ((), (), 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start": "x"},
+        {"start": 10**30, "peak": 10**30, "end": 10**30},
+        {"end": 0},
+        {"sensors": None},
+        {"sensors": {"P-TPT": "much"}},
+        {"limits": [1]},
+        {"peak_score": None},
+        {"peak_score": float("nan")},
+        {"opens": "no"},
+        {"well": ["WELL-1"]},
+        {"rows": True},
+    ],
+)
+def test_a_run_of_other_types_is_a_document_that_can_not_be_read(
+    documents: Documents, change: dict[str, object]
+) -> None:
+    objects, events_ = many(documents, 2), Events(documents)
+    key = objects[0].batch.events
+    damaged = json.loads(documents.bodies[key])
+    damaged["runs"][0] |= change
+    documents.bodies[key] = json.dumps(damaged).encode()
+    assert len(events_.of(objects).events) == 1
+    assert [each.key for each in events_.unreadable] == [key]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 200_000,
+        b"[]",
+        b'{"format":2,"merge_gap_seconds":1e999,"runs":[]}',
+        b'{"format":2,"merge_gap_seconds":60,"runs":[7]}',
+        b'{"format":2,"merge_gap_seconds":60,"runs":{}, "model_version": "\xff"}',
+    ],
+)
+def test_what_is_no_document_is_named(documents: Documents, body: bytes) -> None:
+    objects, events_ = many(documents, 1), Events(documents)
+    documents.bodies[objects[0].batch.events] = body
+    assert events_.of(objects).events == ()
+    assert len(events_.unreadable) == 1
+
+
+def test_what_another_visitor_makes_forgotten_meanwhile_is_shown_all_the_same(
+    documents: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MOST_RUNS", 20)
+    objects, events_ = many(documents, 40), Events(documents)
+    other = scored(500)
+    documents.bodies[other.batch.events] = document(other)
+    events_.of(objects[:8])
+    fetch = events_._fetch
+
+    def fetch_as_others_do(wanted: list[ScoredObject], *, asked: int) -> dict[str, Any]:
+        there = fetch(wanted, asked=asked)
+        fetch([other], asked=1)
+        return there
+
+    monkeypatch.setattr(events_, "_fetch", fetch_as_others_do)
+    found = events_.of(objects)
+    assert (len(found.events), found.unread) == (40, 0)
+    assert len(events_._known) < 40
 
 
 def test_what_is_remembered_is_bounded_by_its_runs(
@@ -210,3 +280,29 @@ def test_what_was_said_stays_known_where_it_can_not_be_read(
     assert said.lately(10) == notes.said
     notes.is_down = True
     assert said.lately(10) == notes.said
+
+
+def test_a_slow_look_does_not_replace_what_a_later_one_has_found() -> None:
+    class Slow(Notes):
+        """Its first look begins before something is said, and ends after it was read."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.began, self.may_end = threading.Event(), threading.Event()
+
+        def read(self) -> list[Annotation]:
+            found = super().read()
+            if self.looks == 1:
+                self.began.set()
+                self.may_end.wait(30)
+            return found
+
+    notes = Slow()
+    said = Said(notes)
+    assert said.lately(0) is None
+    assert notes.began.wait(30)
+    notes.said.append(notes.said[0])
+    assert len(said.now()) == 2
+    notes.may_end.set()
+    said._running.result()
+    assert said.lately(0) == notes.said

@@ -1,7 +1,7 @@
 """What is listed, when, and what a dashboard knows that is started again."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +9,14 @@ import pytest
 
 from dashboard import follow
 from dashboard.follow import Follower
-from dashboard.shelf import Shelf
+from dashboard.shelf import Shelf, Shelved
 from dashboard.snapshot import EMPTY, ListedKey, Names, Snapshot, parse
 from petrostream import summaries
 from petrostream.errors import ServiceUnavailable
 from petrostream.keys import SUMMARIES, BatchId
 
-TODAY = datetime.now(UTC).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+TODAY = datetime(2026, 11, 21)
+NOON = TODAY + timedelta(hours=12)
 DAYS = 5
 WELLS = ("WELL-2", "WELL-1")
 
@@ -60,6 +61,28 @@ class Objects:
         return self.stored.get(key) == modified
 
 
+class Clock:
+    """The time as the follower sees it: it stands still between looks, but for a moment."""
+
+    def __init__(self) -> None:
+        self.passed = timedelta()
+
+    def now(self) -> datetime:
+        self.passed += timedelta(microseconds=1)
+        return NOON + self.passed
+
+    def monotonic(self) -> float:
+        return self.passed.total_seconds()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(follow, "_now", made.now)
+    monkeypatch.setattr(follow, "time", made)
+    return made
+
+
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "FEW", 3)
@@ -74,7 +97,7 @@ def objects() -> Objects:
             for well in WELLS:
                 second = TODAY - timedelta(days=day) + timedelta(hours=hour)
                 made.put(well, second, second + timedelta(minutes=10))
-    made.put(WELLS[0], TODAY + timedelta(hours=5), datetime.now(UTC).replace(tzinfo=None))
+    made.put(WELLS[0], TODAY + timedelta(hours=5), NOON)
     return made
 
 
@@ -141,24 +164,146 @@ def test_a_dashboard_started_again_lists_only_what_changes(objects: Objects, she
     assert snapshot.unchecked == DAYS
 
 
-def test_a_date_at_rest_is_not_listed_again_after_a_restart(
-    objects: Objects, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+def test_of_dates_at_rest_the_newest_and_one_other_in_turn_are_listed_at_their_end(
+    objects: Objects, clock: Clock
 ) -> None:
-    monkeypatch.setattr(follow, "_MANY_UNSAVED", -1)
+    follower = Follower(objects, None)
+    whole(follower)
+    clock.passed += timedelta(hours=1)
+    whole(follower)
+    seen = []
+    for _ in range(DAYS):
+        objects.listed.clear()
+        whole(follower)
+        assert whole_dates(objects.listed) == []
+        newest, other = (prefix for prefix, _ in sorted(objects.listed, reverse=True))
+        assert newest == f"{SUMMARIES}date={TODAY:%Y-%m-%d}/"
+        seen.append(other)
+    assert len(set(seen)) == DAYS - 1
+
+
+def test_a_restart_after_a_pause_lists_the_end_of_the_newest_date_only(
+    objects: Objects, shelf: Shelf, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_SHELVED_EVERY_SECONDS", -1.0)
     follower = Follower(objects, shelf)
     whole(follower)
-    later = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
-    monkeypatch.setattr(follow, "_now", lambda: later)
-    objects.listed.clear()
+    clock.passed += timedelta(hours=1)
     whole(follower)
-    assert len(objects.listed) == 1, "once more when it has come to rest"
-    whole(follower)
-    assert len(objects.listed) == 1
     stopped(follower)
     again = objects.another_process()
     snapshot = run_once(again, shelf)
-    assert again.listed == []
+    assert [bool(after) for _, after in again.listed] == [True]
+    assert again.listed[0][0] == f"{SUMMARIES}date={TODAY:%Y-%m-%d}/"
     assert len(snapshot.batches) == len(objects.stored)
+
+
+def test_what_is_scored_after_a_pause_is_shown_at_the_next_look(
+    objects: Objects, clock: Clock
+) -> None:
+    follower = Follower(objects, None)
+    for _ in range(20):
+        whole(follower)
+        clock.passed += timedelta(minutes=1)
+    objects.put(WELLS[0], TODAY + timedelta(hours=6), clock.now(), anomalies=7)
+    assert whole(follower).table["anomalies"].sum() == 7
+
+
+def test_what_is_added_to_an_old_date_is_shown_after_a_look_for_each_date(
+    objects: Objects, clock: Clock
+) -> None:
+    follower = Follower(objects, None)
+    whole(follower)
+    clock.passed += timedelta(hours=1)
+    whole(follower)
+    old = TODAY - timedelta(days=3)
+    objects.put(WELLS[0], old + timedelta(hours=4), clock.now(), anomalies=7)
+    found = [whole(follower).table["anomalies"].sum() for _ in range(DAYS)]
+    assert found[-1] == 7
+
+
+def test_every_date_is_listed_as_a_whole_in_turn(objects: Objects, clock: Clock) -> None:
+    """Those that are being written as well: a batch may come hours late."""
+    follower = Follower(objects, None)
+    whole(follower)
+    whole(follower)
+    objects.put(WELLS[0], TODAY + timedelta(minutes=30), clock.now(), anomalies=7)
+    objects.listed.clear()
+    for _ in range(DAYS):
+        clock.passed += timedelta(seconds=follow._WHOLE_EVERY_SECONDS + 1)
+        snapshot = whole(follower)
+    assert len(set(whole_dates(objects.listed))) == DAYS
+    assert snapshot.table["anomalies"].sum() == 7
+
+
+def test_a_bucket_that_does_not_answer_for_a_moment_puts_nothing_in_doubt(
+    objects: Objects, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = Follower(objects, None)
+    whole(follower)
+
+    def throttled(key: str, modified: datetime) -> bool:
+        raise ServiceUnavailable(f"AWS throttled a call for {key} of {modified}")
+
+    monkeypatch.setattr(objects, "is_there", throttled)
+    clock.passed += timedelta(seconds=follow._DATES_EVERY_SECONDS + 1)
+    assert whole(follower).unchecked == 0
+    assert objects.dates_listed == 2
+
+
+def test_a_shelf_is_not_believed_where_the_bucket_does_not_answer(
+    objects: Objects, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_once(objects, shelf)
+    again = objects.another_process()
+
+    def throttled(key: str, modified: datetime) -> bool:
+        raise ServiceUnavailable(f"AWS throttled a call for {key} of {modified}")
+
+    monkeypatch.setattr(again, "is_there", throttled)
+    assert len(run_once(again, shelf).batches) == len(objects.stored)
+    assert len(whole_dates(again.listed)) == DAYS
+
+
+class Saves(Shelf):
+    """Counts how often it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "here")
+        self.number = 0
+
+    def save(self, dates: Mapping[str, Shelved], there: Iterable[str]) -> None:
+        self.number += 1
+        super().save(dates, there)
+
+
+def test_it_is_put_on_the_shelf_once_a_minute_at_most(
+    objects: Objects, clock: Clock, tmp_path: Path
+) -> None:
+    saves = Saves(tmp_path / "cache")
+    follower = Follower(objects, saves)
+    for look in range(24):
+        for day in range(3):
+            second = TODAY - timedelta(days=day) + timedelta(hours=7, seconds=look)
+            objects.put(WELLS[0], second, clock.now())
+        whole(follower)
+        clock.passed += timedelta(seconds=5)
+    stopped(follower)
+    assert saves.number == 2, "after the first listing, and a minute later"
+
+
+def test_a_place_that_grows_is_on_the_shelf_with_all_its_dates(
+    objects: Objects, shelf: Shelf, clock: Clock
+) -> None:
+    later = dict(objects.stored)
+    objects.stored = dict(list(later.items())[:1])
+    follower = Follower(objects, shelf)
+    whole(follower)
+    objects.stored = later
+    whole(follower)
+    stopped(follower)
+    dates = {key.split("/")[1].removeprefix("date=") for key in later}
+    assert all(shelf.load(date) for date in dates)
 
 
 def test_only_dates_of_which_nothing_is_known_are_said_to_be_missing(

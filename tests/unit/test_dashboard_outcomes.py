@@ -3,7 +3,7 @@
 import pandas as pd
 
 from dashboard.delays import EVALUATED, REPLAYED, delay_chart
-from dashboard.outcomes import ALL, CLASS, class_figures, confusion, side_by_side
+from dashboard.outcomes import ALL, CLASS, class_figures, confusion, in_columns
 from petrostream.accuracy import AlarmSpan, Judged, LabelRun, RowCounts, judge
 from petrostream.figures import Figures, figures, figures_by_class
 
@@ -63,7 +63,7 @@ def test_a_recording_that_is_not_beyond_commissioning_is_neither_quiet_nor_distu
 
 
 def test_figures_stand_beside_each_other_and_none_is_a_dash() -> None:
-    table = side_by_side({"here": figures(RECORDINGS), "there": figures([])}).set_index("Figure")
+    table = in_columns({"here": figures(RECORDINGS), "there": figures([])}).set_index("Figure")
     assert table.loc["Events found", "here"] == "1 of 3"
     assert table.loc["Median delay", "here"] == "60 s"
     assert set(table["there"]) == {"0 of 0", "–", "0", "0.0"}

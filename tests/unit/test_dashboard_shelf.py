@@ -1,12 +1,14 @@
 """What was listed is kept in files that are read again only if they are whole, and the place's."""
 
+import errno
 import logging
 import os
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from dashboard import shelf as shelves
 from dashboard.shelf import Shelf, Shelved
 from dashboard.snapshot import BATCH
 from petrostream import summaries
+from petrostream.listings import MAGIC, SUFFIX
 from petrostream.local.stack import down
 from petrostream.settings import place_cache, variable, write_stack
 
@@ -73,6 +76,7 @@ def test_only_the_user_may_read_it(folder: Path) -> None:
         lambda body: body.replace(b'["r2"]', b"[]    "),
         lambda body: body.replace(b'{"place"', b'["place"'),
         lambda body: b"\x80\x04\x95 a pickle",
+        lambda body: MAGIC + b"[" * 200_000 + b"\n",
         lambda body: os.urandom(len(body)),
     ],
 )
@@ -89,14 +93,14 @@ def test_what_is_damaged_or_foreign_is_as_if_it_were_not_there(
 def test_another_place_or_date_is_not_taken_for_this_one(folder: Path) -> None:
     path = kept(folder)
     assert shelf(folder, "there bucket").load(DATE) is None
-    path.rename(folder / f"2026-11-20{shelves.SUFFIX}")
+    path.rename(folder / f"2026-11-20{SUFFIX}")
     assert shelf(folder).load("2026-11-20") is None
     assert shelf(folder).load("2026-11-19") is None
 
 
 def test_dates_that_have_gone_and_drafts_left_behind_are_removed(folder: Path) -> None:
     kept(folder)
-    draft = folder / "left.draft"
+    draft = folder / "2026-11-2112345678.draft"
     draft.touch()
     os.utime(draft, (0, 0))
     (folder / "notes.txt").touch()
@@ -113,13 +117,14 @@ def test_the_oldest_dates_are_not_kept_beyond_the_bound(folder: Path, monkeypatc
     assert sorted(path.stem for path in folder.iterdir()) == ["2026-11-21", "2026-11-22"]
 
 
+def aged(path: Path, age: timedelta) -> None:
+    os.utime(path, (time.time() - age.total_seconds(),) * 2)
+
+
 def test_places_that_nobody_visits_are_removed_and_nothing_else(folder: Path) -> None:
     old, recent, strange = (folder.parent / name for name in ("old", "recent", "strange"))
-    for other in (old, recent):
-        path = kept(other)
-    for path in (*old.iterdir(), *recent.iterdir()):
-        age = timedelta(days=31 if path.parent == old else 1)
-        os.utime(path, (time.time() - age.total_seconds(),) * 2)
+    for other, days in ((old, 31), (recent, 1)):
+        aged(kept(other), timedelta(days=days))
     strange.mkdir(parents=True)
     (strange / "thesis.txt").touch()
     os.utime(strange / "thesis.txt", (0, 0))
@@ -131,14 +136,96 @@ def test_places_that_nobody_visits_are_removed_and_nothing_else(folder: Path) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("chapter1.draft", b"two years of work"),
+        ("2026-11-21-letter.draft", b""),
+        ("2026-11-21abcdefgh.draft", b"Dear Ana"),
+        ("estate.listing", MAGIC),
+        ("2026-11-21.listing", b"three houses"),
+    ],
+)
+@pytest.mark.parametrize("where", ["novel", "here--bucket"])
+def test_files_of_somebody_else_stay_however_they_are_called(
+    folder: Path, where: str, name: str, content: bytes
+) -> None:
+    theirs = folder.parent / where / name
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(content)
+    os.utime(theirs, (1, 1))
+    shelf(folder).save({"2026-11-22": shelved()}, ["2026-11-22"])
+    assert theirs.read_bytes() == content
+
+
+def test_a_folder_that_is_chosen_holds_only_one_of_ours(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(variable("cache"), str(tmp_path))
+    there = Shelf.of("http://127.0.0.1:1", "curated")
+    assert there is not None
+    there.save({DATE: shelved()}, [DATE])
+    assert [path.name for path in tmp_path.iterdir()] == ["petrostream"]
+
+
+def test_what_others_do_to_their_files_does_not_switch_it_off(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of another user, and files that are removed meanwhile."""
+    hidden, fleeting = folder.parent / "hidden", folder.parent / "fleeting"
+    aged(kept(fleeting), timedelta(days=31))
+    kept(hidden)
+    stat, iterdir = Path.stat, Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path == hidden:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return iterdir(path)
+
+    def gone(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.suffix == SUFFIX and path.stem != "2026-11-22":
+            raise FileNotFoundError(errno.ENOENT, "No such file")
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    there = shelf(folder)
+    there.save({DATE: shelved()}, [DATE])
+    monkeypatch.setattr(Path, "iterdir", refused)
+    monkeypatch.setattr(Path, "stat", gone)
+    for number in (1, 2):
+        second = replace(shelved(), batches=next_day(number))
+        there.save({"2026-11-22": second}, ["2026-11-22"])
+    found = there.load("2026-11-22")
+    assert found is not None and len(found.batches) == 2
+
+
+def next_day(rows: int) -> np.ndarray:
+    batches = shelved(rows).batches
+    batches["second"] += np.timedelta64(1, "D")
+    return batches
+
+
 def test_two_dashboards_that_write_the_same_date_leave_a_whole_file(folder: Path) -> None:
     first, second = shelf(folder), shelf(folder)
-    for number in range(1, 6):
-        first.save({DATE: shelved(number)}, [DATE])
-        second.save({DATE: shelved(number + 1)}, [DATE])
-        found = first.load(DATE)
-        assert found is not None and len(found.batches) == number + 1
-    assert [path.suffix for path in folder.iterdir()] == [shelves.SUFFIX]
+
+    class Interrupted(Shelved):
+        """While it is written the other dashboard writes the same date, and more of it."""
+
+        def compact(self) -> Shelved:
+            second.save({DATE: shelved(9)}, [DATE])
+            assert batches_of(second) == 9
+            return super().compact()
+
+    first.save({DATE: Interrupted(**fields_of(shelved(2)))}, [DATE])
+    assert batches_of(first) == 2
+    assert [path.suffix for path in folder.iterdir()] == [SUFFIX]
+
+
+def batches_of(there: Shelf) -> int:
+    found = there.load(DATE)
+    assert found is not None
+    return len(found.batches)
+
+
+def fields_of(known: Shelved) -> dict[str, Any]:
+    return {each.name: getattr(known, each.name) for each in fields(known)}
 
 
 def test_a_folder_that_can_not_be_written_is_a_sentence_once(tmp_path: Path, caplog) -> None:
@@ -161,8 +248,8 @@ def test_a_place_is_an_endpoint_and_a_bucket(monkeypatch, tmp_path: Path) -> Non
         for bucket in ("curated", "other")
     }
     assert len(places) == 4
-    assert tmp_path / "127.0.0.1-1--curated" in places
-    assert place_cache("http://../..", "curated") == tmp_path / "curated"
+    assert tmp_path / "petrostream" / "127.0.0.1-1--curated" in places
+    assert place_cache("http://../..", "curated") == tmp_path / "petrostream" / "curated"
 
 
 def test_what_was_listed_of_an_embedded_aws_goes_with_it(monkeypatch, tmp_path: Path) -> None:
@@ -172,10 +259,12 @@ def test_what_was_listed_of_an_embedded_aws_goes_with_it(monkeypatch, tmp_path: 
         there = Shelf.of(endpoint, bucket)
         assert there is not None
         there.save({DATE: shelved()}, [DATE])
+        (there._folder / "2026-11-2112345678.draft").touch()
     names = {"AWS_ENDPOINT_URL": endpoint, variable("curated_bucket"): "curated"}
     write_stack({"environment": names, "processes": {}})
     assert down()
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["127.0.0.1-1--other"]
+    left = [path.name for path in (tmp_path / "cache" / "petrostream").iterdir()]
+    assert left == ["127.0.0.1-1--other"]
 
 
 def test_it_can_be_switched_off(monkeypatch) -> None:

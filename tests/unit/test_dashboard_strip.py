@@ -49,6 +49,16 @@ def test_a_score_stands_in_the_part_of_the_time_that_it_is_of() -> None:
     assert np.flatnonzero(np.isfinite(worst)).tolist() == [22]
 
 
+def test_a_newest_batch_of_a_single_row_is_in_the_last_part() -> None:
+    newest = scores(batch(3), worst=1.5)
+    newest["figures"]["span_ms"] = 0
+    held = snapshot(A=[newest])
+    [well] = wells_of(held, None)
+    worst, there = worst_by_bin(held, well, Stretch(timedelta(hours=1), None), 24)
+    assert np.flatnonzero(there).tolist() == [23]
+    assert worst[23] == pytest.approx(1.5, abs=0.02)
+
+
 @pytest.mark.parametrize("span", [timedelta(hours=1), DAY, timedelta(days=30)])
 def test_a_bar_stands_at_its_time_on_the_zones_clock(span: timedelta) -> None:
     held = snapshot(A=[scores(batch(5), worst=1.5)], B=[batch(5)])
