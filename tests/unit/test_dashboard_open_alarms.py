@@ -27,7 +27,7 @@ def always(documents: Documents, *alarms: tuple[int, int]) -> Snapshot:
     for first, last in alarms:
         for number in range(first, last + 1):
             [scored] = made.chosen(slice(number, number + 1))
-                begin = int((scored.first - datetime(1970, 1, 1)).total_seconds()) * SECOND
+            begin = int((scored.first - datetime(1970, 1, 1)).total_seconds()) * SECOND
             run = Event(
                 well="A",
                 recording=scored.batch.recording,
