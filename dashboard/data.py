@@ -6,7 +6,6 @@ again costs what is new.
 """
 
 import json
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from dashboard.follow import Follower
 from dashboard.listing import Listing
 from dashboard.shelf import Shelf
 from dashboard.snapshot import ScoredObject, Snapshot
+from dashboard.well_rows import WellRows, joined
 from petrostream import aws, profiles
 from petrostream.aws import explained
 from petrostream.columns import (
@@ -52,10 +52,6 @@ VERDICT_COLUMNS: Final = (
 _COLUMNS: Final = (TIMESTAMP, RECORDING, CLASS, *SENSOR_NAMES, *VERDICT_COLUMNS)
 _WORDS: Final = (RECORDING, STATUS, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS)
 _PARALLEL: Final = 8
-_WELLS_KEPT: Final = 4
-_MOST_ROWS: Final = 200_000
-"""Of one well; two days of them. A row takes 300 bytes of memory."""
-
 _PROFILES_KEPT: Final = 512
 _FIGURES_KEPT: Final = 10_000
 _MAX_PROFILE_BYTES: Final = 1024 * 1024
@@ -99,14 +95,6 @@ class Rows:
         return Rows(_with_readings(self.table[self.table[TIMESTAMP].between(start, end)]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A table, and when each object that it was read from was written."""
-
-    table: pd.DataFrame
-    versions: dict[str, datetime]
-
-
 class Curated:
     """The curated bucket; remembers what it has read. Safe to share between threads.
 
@@ -124,10 +112,9 @@ class Curated:
         self._events = Events(self._bucket)
         self._follower = Follower(Listing(bucket, self._s3), shelf)
         self._unreadable: dict[str, Unreadable] = {}
-        self._wells: OrderedDict[str, _Read] = OrderedDict()
+        self._wells = WellRows(_empty(_COLUMNS), self._read_rows)
         self._figures: dict[str, dict[str, dict[str, float]]] = {}
         self._profiles: OrderedDict[tuple[str, str], Profile] = OrderedDict()
-        self._lock = threading.Lock()
 
     @property
     def address(self) -> str:
@@ -147,8 +134,7 @@ class Curated:
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """The scored objects and event documents that could not be read so far."""
-        with self._lock:
-            return (*self._unreadable.values(), *self._events.unreadable)
+        return (*dict(self._unreadable).values(), *self._events.unreadable)
 
     def snapshot(self, wait_seconds: float | None = None) -> Snapshot | None:
         """What is known of the scored batches after `wait_seconds` of listing what is new."""
@@ -166,23 +152,12 @@ class Curated:
         """
         if not objects:
             return Rows(_empty(_COLUMNS))
-        well = objects[0].batch.well
         wanted = {each.key: each.modified for each in objects}
-        with self._lock:
-            known = self._wells.pop(well, None)
-            if known is None or not _can_be_kept(known, wanted):
-                known = _Read(_empty(_COLUMNS), {})
-            fresh = {key: wanted[key] for key in wanted if key not in known.versions}
-            if fresh:
-                table = _joined([known.table, self._read_rows(list(fresh))])
-                known = _Read(table, known.versions | fresh)
-            self._wells[well] = known
-            while len(self._wells) > _WELLS_KEPT:
-                self._wells.popitem(last=False)
+        table = self._wells.of(objects[0].batch.well, wanted)
         first, last = min(each.first for each in objects), max(each.last for each in objects)
         recordings = {each.batch.recording for each in objects}
-        chosen = known.table[TIMESTAMP].between(first, last)
-        return Rows(_with_readings(known.table[chosen & known.table[RECORDING].isin(recordings)]))
+        chosen = table[TIMESTAMP].between(first, last)
+        return Rows(_with_readings(table[chosen & table[RECORDING].isin(recordings)]))
 
     def figures(
         self, keys: Sequence[str], *, at_once: int
@@ -235,7 +210,7 @@ class Curated:
                 self._unreadable.pop(key, None)
             return table
         middle = len(keys) // 2
-        return _joined([self._read_rows(keys[:middle]), self._read_rows(keys[middle:])])
+        return joined([self._read_rows(keys[:middle]), self._read_rows(keys[middle:])])
 
     def _read_parquet(self, keys: Sequence[str]) -> pd.DataFrame:
         with explained(f"reading {self.address}"):
@@ -247,25 +222,11 @@ class Curated:
         if missing:
             raise InvalidBatch(f"its columns lack {', '.join(missing)}")
         kinds: dict[str, Any] = dict.fromkeys(_WORDS, object) | {ANOMALY_FLAG: np.int8}
-        return _joined([table.astype(kinds)])
-
-
-def _can_be_kept(known: _Read, wanted: dict[str, datetime]) -> bool:
-    changed = any(known.versions.get(key, wanted[key]) != wanted[key] for key in wanted)
-    return not changed and len(known.table) < _MOST_ROWS
+        return joined([table.astype(kinds)])
 
 
 def _empty(columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
-
-
-def _joined(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put tables of the same columns together, in the order of time."""
-    tables = list(tables)
-    filled = [table for table in tables if len(table)]
-    if not filled:
-        return tables[0]
-    return pd.concat(filled).sort_values(TIMESTAMP, kind="stable", ignore_index=True)
 
 
 def _with_readings(table: pd.DataFrame) -> pd.DataFrame:

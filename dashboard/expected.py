@@ -71,13 +71,15 @@ def band_layer(band: pd.DataFrame, axis: Axis, room: tuple[float, float] | None)
 
 def normal_words(band: pd.DataFrame, unit: str) -> str | None:
     """The newest band in words."""
-    if band.empty or not np.isfinite(band["low"].iloc[-1]):
+    if band.empty or not np.isfinite(band[["low", "high"]].iloc[-1]).any():
         return None
     return f"normal {_words(band['low'].iloc[-1], band['high'].iloc[-1])} {unit}"
 
 
 def _words(low: float, high: float) -> str:
-    return f"{low:.4g} to {high:.4g}" if np.isfinite(low) else "any, while alone"
+    if np.isfinite(low):
+        return f"{low:.4g} to {high:.4g}" if np.isfinite(high) else f"from {low:.4g}"
+    return f"up to {high:.4g}" if np.isfinite(high) else "any, while alone"
 
 
 def hour_layers(ahead: pd.DataFrame, axis: Axis) -> list[alt.Chart]:

@@ -1,8 +1,12 @@
-"""Forecasts made in the background, so that no page waits for them; remembered for all visitors."""
+"""Forecasts made in the background, one after the other; remembered for all visitors.
 
+A page waits for them for a moment, and is drawn without those that are not made by then.
+"""
+
+import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -10,11 +14,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from dashboard.forecast import Forecast, NoForecast, Why, look_ahead, minute_means
+from dashboard.times import microseconds_of
 from petrostream.batches import believable
-from petrostream.columns import TIMESTAMP
 from petrostream.errors import PetroStreamError
 from petrostream.sensors import BY_NAME, Kind
 
@@ -22,20 +25,37 @@ _KEPT: Final = 256
 _WAIT_SECONDS: Final = 0.4
 """How long a page waits before it is drawn without."""
 
+_log: Final = logging.getLogger("petrostream.dashboard")
+
 Outcome = Forecast | NoForecast
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """From where forecasts go on: a whole minute (µs since 1970) of a recording."""
+    """From where forecasts go on: a whole minute (µs since 1970) of a recording.
+
+    `past` tells apart what they rest on: batches come late, and are scored anew.
+    """
 
     well: str
     recording: str
     minute: int
+    past: Hashable = ()
+
+    def replaces(self, other: "Origin") -> bool:
+        """Whether forecasts from the other one are outdated by those from here."""
+        return (
+            (self.well, self.recording) == (other.well, other.recording)
+            and self.minute >= other.minute
+            and self != other
+        )
 
 
 class Forecasts:
-    """Makes forecasts one at a time, the least recently asked for are forgotten."""
+    """Makes forecasts one at a time, the least recently asked for are forgotten.
+
+    Those that wait for their turn while a later time of the recording is asked for are dropped.
+    """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="forecast")
@@ -56,6 +76,7 @@ class Forecasts:
         read
             Reads the recording's rows before the origin; called in another thread.
         """
+        self._drop_outdated(origin)
         futures = {name: self._future(origin, name, read) for name in sensors}
         wait(futures.values(), timeout=_WAIT_SECONDS)
         return {name: self._outcome(origin, name, future) for name, future in futures.items()}
@@ -66,9 +87,11 @@ class Forecasts:
             asked = [self._known.get((origin, name)) for name in sensors]
         return not wait([each for each in asked if each], timeout=seconds).not_done
 
-    def close(self) -> None:
-        """Make no more; what is being made is finished."""
-        self._pool.shutdown(cancel_futures=True)
+    def _drop_outdated(self, origin: Origin) -> None:
+        with self._lock:
+            for key, future in list(self._known.items()):
+                if origin.replaces(key[0]) and future.cancel():
+                    del self._known[key]
 
     def _future(
         self, origin: Origin, sensor: str, read: Callable[[], pd.DataFrame]
@@ -76,7 +99,7 @@ class Forecasts:
         key = (origin, sensor)
         with self._lock:
             if key not in self._known:
-                self._known[key] = self._pool.submit(partial(_forecast, origin, sensor, read))
+                self._known[key] = self._pool.submit(partial(_made, origin, sensor, read))
             self._known.move_to_end(key)
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)[1].cancel()
@@ -94,15 +117,19 @@ class Forecasts:
             return NoForecast(Why.UNREAD)
 
 
-@st.cache_resource(show_spinner=False)
-def find_forecasts() -> Forecasts:
-    """The one that all visitors share."""
-    return Forecasts()
-
-
 def pending(outcomes: Mapping[str, Outcome | None]) -> list[str]:
     """The sensors whose forecasts are still being made."""
     return [name for name, outcome in outcomes.items() if outcome is None]
+
+
+def _made(origin: Origin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outcome:
+    try:
+        return _forecast(origin, sensor, read)
+    except PetroStreamError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, it must not take the page with it
+        _log.exception("The forecast of %s of %s failed", sensor, origin.recording)
+        return NoForecast(Why.FAILED)
 
 
 def _forecast(origin: Origin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outcome:
@@ -111,7 +138,7 @@ def _forecast(origin: Origin, sensor: str, read: Callable[[], pd.DataFrame]) -> 
     rows = read()
     if sensor not in rows:
         return NoForecast(Why.SILENT)
-    times = rows[TIMESTAMP].to_numpy().astype("datetime64[us]").astype(np.int64)
+    times = microseconds_of(rows)
     values = rows[sensor].to_numpy(dtype=float, na_value=np.nan)
     sound = believable(values[:, np.newaxis], (sensor,))[:, 0]
     try:

@@ -1,7 +1,8 @@
 """Alarms of the newest time: how many, and how many of them nobody has acknowledged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from dashboard.alarms import Alarm, with_context
 from dashboard.events import Events, alarming_places
 from dashboard.fleet import Well
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import FIRST, LAST, Snapshot
 from petrostream.annotations import Annotation
 
 AT_ONCE: Final = 60
@@ -57,22 +58,69 @@ def count_alarms(
 def newest_alarms(events: Events, snapshot: Snapshot) -> list[Alarm]:
     """The newest alarms, each read back to the batch in which it opened, if that is not far."""
     places = _newest_first(snapshot, alarming_places(snapshot))
-    number = AT_ONCE
-    while True:
+
+    def read(number: int) -> tuple[list[Alarm], bool]:
         found = events.of(snapshot.chosen(places[:number])).events
         newest = sorted(map(Alarm, found), key=lambda each: each.end)[::-1][:_ALARMS]
-        is_whole = all(each.event.opens for each in newest)
-        if is_whole or number >= min(len(places), _MOST_BATCHES):
-            return newest
-        number *= 2
+        return newest, number >= len(places) or all(each.event.opens for each in newest)
+
+    return _read_on(read, (AT_ONCE, *_doubled(2 * AT_ONCE, _MOST_BATCHES)))
+
+
+def alarms_between(
+    events: Events, snapshot: Snapshot, well: str, start: datetime, end: datetime
+) -> list[Alarm]:
+    """A well's alarms that were on between two times (UTC without a zone), whole ones.
+
+    Of the batches before and after, only those are read in which these alarms are on.
+    """
+    [own] = _bounded(snapshot, [snapshot.of_well(well)])
+    firsts, lasts = (snapshot.table[name].to_numpy()[own] for name in (FIRST, LAST))
+    inside = np.flatnonzero((firsts <= np.datetime64(end)) & (lasts >= np.datetime64(start)))
+    if not len(inside):
+        return []
+
+    def read(more: int) -> tuple[list[Alarm], bool]:
+        begin, stop = max(inside[0] - more, 0), min(inside[-1] + 1 + more, len(own))
+        found = map(Alarm, events.of(snapshot.chosen(own[begin:stop])).events)
+        on = [each for each in found if each.start <= end and each.end >= start]
+        is_whole = all(
+            (begin == 0 or each.event.opens or each.start > lasts[begin])
+            and (stop == len(own) or each.end < firsts[stop - 1])
+            for each in on
+        )
+        return on, is_whole
+
+    return _read_on(read, (0, *_doubled(1, 2 * len(own))))
+
+
+def _read_on(
+    read: Callable[[int], tuple[list[Alarm], bool]], numbers: Iterable[int]
+) -> list[Alarm]:
+    """Read alarms of more and more batches until they are whole, or the numbers are used up."""
+    found: list[Alarm] = []
+    for number in numbers:
+        found, is_whole = read(number)
+        if is_whole:
+            break
+    return found
+
+
+def _doubled(first: int, most: int) -> Iterator[int]:
+    while first <= most:
+        yield first
+        first *= 2
 
 
 def _of_wells(snapshot: Snapshot, wells: Sequence[Well]) -> np.ndarray:
+    return np.concatenate(_bounded(snapshot, [well.places for well in wells]))
+
+
+def _bounded(snapshot: Snapshot, places: Sequence[slice]) -> list[np.ndarray]:
+    """The alarming batches' places within each slice."""
     alarming = alarming_places(snapshot)
-    bounds = [
-        np.searchsorted(alarming, [well.places.start, well.places.stop]).tolist() for well in wells
-    ]
-    return np.concatenate([alarming[first:last] for first, last in bounds])
+    bounds = [np.searchsorted(alarming, [each.start, each.stop]).tolist() for each in places]
+    return [alarming[first:last] for first, last in bounds]
 
 
 def _newest_first(snapshot: Snapshot, places: np.ndarray) -> np.ndarray:

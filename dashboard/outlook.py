@@ -1,7 +1,7 @@
 """The next hour on a well's page: what is asked for, what is drawn, and what is said of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -21,14 +21,16 @@ from dashboard.forecast import (
     Why,
     minute_means,
 )
-from dashboard.forecasts import Origin, Outcome, find_forecasts, pending
+from dashboard.forecasts import Origin, Outcome, pending
 from dashboard.frame import View
 from dashboard.snapshot import FIRST, LAST, ScoredObject
-from dashboard.times import for_chart
+from dashboard.stores import find_stores
+from dashboard.times import for_chart, microseconds_of
 from dashboard.units import scale_of
-from petrostream.columns import RECORDING, TIMESTAMP
+from petrostream.columns import RECORDING
 
-_LONGEST_WAIT_SECONDS: Final = 15.0
+_STEP_SECONDS: Final = 0.5
+_MOST_STEPS: Final = 30
 _MINUTES_AN_HOUR: Final = 60
 
 
@@ -78,7 +80,7 @@ class Outlook:
         if sensor in self.came and len(self.came):
             end = self.origin.minute + HORIZON * MINUTE
             values = self.came[sensor].to_numpy(dtype=float, na_value=np.nan)
-            found = minute_means(_microseconds(self.came), values, end, most=HORIZON)
+            found = minute_means(microseconds_of(self.came), values, end, most=HORIZON)
             means[HORIZON - len(found) :] = found
         return means
 
@@ -86,22 +88,28 @@ class Outlook:
 def look_out(view: View, well: str, rows: pd.DataFrame, sensors: Sequence[str]) -> Outlook:
     """Ask for the hour after the last of a well's rows; what takes long is not waited for."""
     last = rows.iloc[-1]
-    end = int(_microseconds(rows.iloc[-1:])[0]) // MINUTE * MINUTE
+    end = int(microseconds_of(rows.iloc[-1:])[0]) // MINUTE * MINUTE
     origin = Origin(well, str(last[RECORDING]), end)
     past = _objects(view, origin, end - MOST_HISTORY * MINUTE, end)
-    outcomes = find_forecasts().ask(
+    origin = replace(origin, past=tuple((each.key, each.etag) for each in past))
+    outcomes = find_stores().forecasts.ask(
         origin, sensors, partial(_rows, view.curated, past, origin.recording)
     )
     after = _objects(view, origin, end, end + HORIZON * MINUTE)
     came = _rows(view.curated, after, origin.recording)
-    return Outlook(origin, outcomes, came[_microseconds(came) >= end])
+    return Outlook(origin, outcomes, came[microseconds_of(came) >= end])
 
 
 def wait_for(outlook: Outlook) -> None:
     """Draw the page again once all of its forecasts are there."""
     missing = pending(outlook.outcomes)
-    if missing and find_forecasts().wait(outlook.origin, missing, _LONGEST_WAIT_SECONDS):
-        st.rerun()
+    if not missing:
+        return
+    forecasts, place = find_stores().forecasts, st.empty()
+    for _ in range(_MOST_STEPS):
+        if forecasts.wait(outlook.origin, missing, _STEP_SECONDS):
+            st.rerun()
+        place.empty()  # Streamlit gives way here to what the visitor has clicked meanwhile
 
 
 def _objects(view: View, origin: Origin, start: int, end: int) -> list[ScoredObject]:
@@ -116,10 +124,6 @@ def _objects(view: View, origin: Origin, start: int, end: int) -> list[ScoredObj
 def _rows(curated: Curated, objects: Sequence[ScoredObject], recording: str) -> pd.DataFrame:
     table = curated.rows(objects).table
     return table[table[RECORDING] == recording]
-
-
-def _microseconds(rows: pd.DataFrame) -> np.ndarray:
-    return rows[TIMESTAMP].to_numpy().astype("datetime64[us]").astype(np.int64)
 
 
 def _said(sensor: str, outcome: Outcome | None) -> str:

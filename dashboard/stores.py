@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dashboard.connection import curated_now
 from dashboard.events import Events
+from dashboard.forecasts import Forecasts
 from dashboard.labelled import Labels
 from dashboard.said import Said
 from petrostream.annotations import Annotations
@@ -33,6 +34,7 @@ class Stores:
     annotations: Annotations
     said: Said
     labels: Labels
+    forecasts: Forecasts
 
 
 def find_stores() -> Stores:
@@ -46,7 +48,12 @@ def _stores(bucket: str, endpoint: str) -> Stores:  # noqa: ARG001 - another pla
     curated = curated_now()
     annotations = Annotations(curated.bucket)
     return Stores(
-        curated.bucket, curated.events, annotations, Said(annotations), Labels(curated.bucket)
+        bucket=curated.bucket,
+        events=curated.events,
+        annotations=annotations,
+        said=Said(annotations),
+        labels=Labels(curated.bucket),
+        forecasts=Forecasts(),
     )
 
 

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
+
+from petrostream.columns import TIMESTAMP
 
 SPANS: Final[dict[str, timedelta | None]] = {
     "1 h": timedelta(hours=1),
@@ -43,3 +46,8 @@ def local_series(times: pd.Series, zone: ZoneInfo) -> pd.Series:
 def for_chart(times: pd.Series, zone: ZoneInfo) -> pd.Series:
     """Stored times for a chart whose axis shows UTC: the zone's clock, passed off as UTC."""
     return local_series(times, zone).dt.tz_localize("UTC")
+
+
+def microseconds_of(rows: pd.DataFrame) -> np.ndarray:
+    """Time stamps of some rows as int64 microseconds since 1970 (UTC), shape (rows,)."""
+    return rows[TIMESTAMP].to_numpy().astype("datetime64[us]").astype(np.int64)

@@ -4,9 +4,11 @@ The detector has no limit a sensor: it adds up what all of them say (`petrostrea
 nearest thing to one is the reading that a sensor would have to hold for as long as the longest
 window, with its usual noise and every other sensor at its centre, until the score reaches 1.0.
 Sensors that are off together raise the score sooner; a pressure and a temperature that rise
-together later, for that is taken for more flow.
+together later, for that is taken for more flow. An engineering limit flags a row whatever its
+score, so it is the edge where it is the nearer one.
 """
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +17,7 @@ import numpy as np
 
 from petrostream.detector import Detector, rate
 from petrostream.features import FEATURES, aggregate
+from petrostream.limits import Limit
 from petrostream.profiles import Profile
 from petrostream.sensors import BY_NAME, Side
 
@@ -28,17 +31,35 @@ _HALVINGS: Final = 40
 class Tolerance:
     """The readings that one sensor can hold without a flag, in its own unit.
 
-    `low` and `high` lie equally far from `centre`; they are infinite where no reading that the
-    sensor holds is flagged while it is alone.
+    `low` and `high` lie equally far from `centre` where no engineering limit is nearer; they are
+    infinite where no reading that the sensor holds is flagged while it is alone.
     """
 
     centre: float
     low: float
     high: float
 
+    @classmethod
+    def within(cls, limit: Limit, centre: float, width: float) -> "Tolerance":
+        """So far on either side of the centre, but not beyond a limit; empty where all is."""
+        low, high = max(centre - width, limit.low), min(centre + width, limit.high)
+        if low > high:
+            low = high = min(max(centre, limit.low), limit.high)
+        return cls(centre, low, high)
+
     def edges_off(self, reading: float) -> float:
-        """How far a reading is from the centre; 1.0 is the upper edge, -1.0 the lower one."""
-        return (reading - self.centre) / (self.high - self.centre)
+        """How far a reading is from the centre; 1.0 is the upper edge, -1.0 the lower one.
+
+        It is infinite beyond an edge that is the centre, or on the other side of it.
+        """
+        if reading > self.high and self.high <= self.centre:
+            return math.inf
+        if reading < self.low and self.low >= self.centre:
+            return -math.inf
+        off = reading - self.centre
+        return (
+            off / (self.high - self.centre if off > 0 else self.centre - self.low) if off else 0.0
+        )
 
 
 def tolerances(
@@ -49,7 +70,7 @@ def tolerances(
     Parameters
     ----------
     detector
-        Its settings, threshold and forest decide where a row is flagged.
+        Its settings, threshold, forest and limits decide where a row is flagged.
     profile
         What the recording is measured against.
     broken
@@ -58,13 +79,14 @@ def tolerances(
     live = [name for name in profile.live_sensors if name not in broken]
     used = [name for name in live if BY_NAME[name].side is Side.PRODUCTION] or live
     restlessness = profile.restlessness
+    limits = detector.limits.of_well(profile.well)
     found = {}
     for name in used:
         known = profile.sensors[name]
         scale = detector.wandering.scale(name, restlessness)
         quieted = scale / float(np.hypot(scale, known.spread))
         width = scale * _least_flagged(detector, quieted, len(used))
-        found[name] = Tolerance(known.centre, known.centre - width, known.centre + width)
+        found[name] = Tolerance.within(limits.get(name, Limit()), known.centre, width)
     return found
 
 

@@ -20,6 +20,7 @@ from dashboard.forecast import CONFIDENCE, LEAST_GAIN, LEAST_WON
 from dashboard.health import driving_sensors, health_table
 from dashboard.long_view import show_long
 from dashboard.normal import SPREADS, bands, find_normal
+from dashboard.open_alarms import alarms_between
 from dashboard.outlook import Outlook, look_out, wait_for
 from dashboard.snapshot import FIRST, LAST
 from dashboard.states import state_markdown
@@ -177,14 +178,14 @@ def _show_readings(view: frame.View, chosen: _Chosen) -> None:
 
 def _alarms(view: frame.View, chosen: _Chosen) -> list[Alarm]:
     """The well's alarms that were on in the chosen time, whole ones."""
-    whole = view.snapshot.of_well(chosen.well)
     found = part(
         "The alarms",
         "`s3:GetObject` on `events/*` in the curated bucket",
-        lambda: find_stores().events.read(view.snapshot, np.arange(whole.start, whole.stop)),
+        lambda: alarms_between(
+            find_stores().events, view.snapshot, chosen.well, chosen.start, chosen.end
+        ),
     )
-    alarms = map(Alarm, found.events if found else ())
-    return [each for each in alarms if each.start <= chosen.end and each.end >= chosen.start]
+    return found or []
 
 
 def _show_chart(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -215,6 +216,31 @@ def test_nothing_waits_for_a_slow_listing(
     assert curated.snapshot(0.05) is None
     released.set()
     assert len(whole(curated).batches) == 2
+
+
+def test_no_page_waits_for_rows_that_are_read_for_another(
+    scoring: Scoring, curated: Curated, wells: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scoring.score(scoring.replay(wells, [WELL])[:3])
+    objects = objects_of(curated)
+    curated.rows(objects[-1:])
+    begun, may_go_on, read_parquet = threading.Event(), threading.Event(), wr.s3.read_parquet
+
+    def slow(**options: Any) -> Any:
+        begun.set()
+        may_go_on.wait(60)
+        return read_parquet(**options)
+
+    monkeypatch.setattr(wr.s3, "read_parquet", slow)
+    reading = ThreadPoolExecutor(1).submit(curated.rows, objects)
+    assert begun.wait(60)
+    asked = ThreadPoolExecutor(1).submit(
+        lambda: (curated.unreadable, len(curated.rows(objects[-1:]).table))
+    )
+    assert asked.result(60) == ((), 600)
+    assert not reading.done()
+    may_go_on.set()
+    assert len(reading.result(60).table) == 2100
 
 
 def test_strangers_among_the_summaries_are_left_out(

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.alarms import Alarm
 from dashboard.charts import Context, recording_chart
-from dashboard.expected import shown_range
+from dashboard.expected import normal_words, shown_range
 from dashboard.normal import SPREADS, Normal, bands, find_normal
 from dashboard.views.well import alarm_spans
 from petrostream.events import Event
@@ -94,6 +94,19 @@ def test_an_edge_is_in_sight_unless_it_flattens_the_readings(
 ) -> None:
     values = np.array([1.0, np.nan, 2.0])
     assert shown_range(values, band(*edges), pd.DataFrame()) == shown
+
+
+@pytest.mark.parametrize(
+    ("edges", "words"),
+    [
+        ((8.0, 12.0), "normal 8 to 12 MPa"),
+        ((-np.inf, 12.0), "normal up to 12 MPa"),
+        ((8.0, np.inf), "normal from 8 MPa"),
+        ((-np.inf, np.inf), None),
+    ],
+)
+def test_a_band_in_words(edges: tuple[float, float], words: str | None) -> None:
+    assert normal_words(band(*edges), "MPa") == words
 
 
 def hour(middle: float, came: float = np.nan) -> pd.DataFrame:

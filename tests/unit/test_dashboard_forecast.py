@@ -1,13 +1,15 @@
 """The next hour: from the past alone, and only where that beats a sensor that stays as it is."""
 
 import threading
-from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard import outlook
 from dashboard.forecast import (
     CONFIDENCE,
     HORIZON,
@@ -156,10 +158,8 @@ def rows(minutes: int = MINUTES + HORIZON) -> pd.DataFrame:
 
 
 @pytest.fixture
-def forecasts() -> Iterator[Forecasts]:
-    made = Forecasts()
-    yield made
-    made.close()
+def forecasts() -> Forecasts:
+    return Forecasts()
 
 
 def outcomes(forecasts: Forecasts, sensors: list[str], read=rows) -> dict:
@@ -191,9 +191,7 @@ def test_what_is_known_is_not_made_again(forecasts: Forecasts) -> None:
 
 def test_no_reading_after_the_origin_is_used(forecasts: Forecasts) -> None:
     known = outcomes(forecasts, ["P-TPT"], lambda: rows(MINUTES))["P-TPT"]
-    other = Forecasts()
-    seen = outcomes(other, ["P-TPT"])["P-TPT"]
-    other.close()
+    seen = outcomes(Forecasts(), ["P-TPT"])["P-TPT"]
     np.testing.assert_array_equal(known.middle, seen.middle)
 
 
@@ -217,10 +215,72 @@ def test_what_could_not_be_read_is_tried_again(forecasts: Forecasts) -> None:
     assert isinstance(outcomes(forecasts, ["P-TPT"])["P-TPT"], Forecast)
 
 
+def test_what_rests_on_another_past_is_made_anew(forecasts: Forecasts) -> None:
+    """While the day before is still being listed, or where a batch came late."""
+    less = replace(ORIGIN, past=("the newest batch",))
+    forecasts.ask(less, ["P-TPT"], lambda: rows(MINUTES).iloc[-300:])
+    assert forecasts.wait(less, ["P-TPT"], seconds=60)
+    assert forecasts.ask(less, ["P-TPT"], rows) == {"P-TPT": NoForecast(Why.SHORT)}
+    assert isinstance(outcomes(forecasts, ["P-TPT"])["P-TPT"], Forecast)
+
+
+def test_a_fault_nobody_thought_of_is_a_sentence_and_is_logged(
+    forecasts: Forecasts, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> pd.DataFrame:
+        raise AttributeError("it has no such part")
+
+    assert outcomes(forecasts, ["P-TPT"], broken) == {"P-TPT": NoForecast(Why.FAILED)}
+    assert "it has no such part" in caplog.text
+
+
+def test_what_waits_is_dropped_once_a_later_time_is_asked_for(forecasts: Forecasts) -> None:
+    may_go_on, read = threading.Event(), []
+
+    def slowly() -> pd.DataFrame:
+        may_go_on.wait(60)
+        return rows()
+
+    def outdated() -> pd.DataFrame:
+        read.append("outdated")
+        return rows()
+
+    forecasts.ask(replace(ORIGIN, well="WELL-2"), ["P-TPT"], slowly)
+    forecasts.ask(ORIGIN, ["P-TPT"], outdated)
+    later = replace(ORIGIN, minute=ORIGIN.minute + MINUTE)
+    forecasts.ask(later, ["P-TPT"], rows)
+    may_go_on.set()
+    assert forecasts.wait(later, ["P-TPT"], seconds=60)
+    assert read == []
+    assert isinstance(outcomes(forecasts, ["P-TPT"])["P-TPT"], Forecast), "who asks again gets it"
+
+
+class Clicked(Exception):
+    """What Streamlit stops a script with where the visitor has clicked meanwhile."""
+
+
+def test_who_waits_for_a_forecast_can_click_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = []
+
+    class Never:
+        def wait(self, origin: Origin, sensors: list[str], seconds: float) -> bool:
+            waits.append(seconds)
+            return False
+
+    class Place:
+        def empty(self) -> None:
+            raise Clicked
+
+    monkeypatch.setattr(outlook, "find_stores", lambda: SimpleNamespace(forecasts=Never()))
+    monkeypatch.setattr(outlook.st, "empty", Place)
+    with pytest.raises(Clicked):
+        outlook.wait_for(Outlook(ORIGIN, {"P-TPT": None}, rows().iloc[:0]))
+    assert sum(waits) <= 1
+
+
 def test_errors_are_said_in_the_unit_that_is_shown(forecasts: Forecasts) -> None:
     found = outcomes(forecasts, ["P-TPT", "T-TPT"])
-    outlook = Outlook(ORIGIN, {**found, "P-PDG": None}, rows().iloc[:0])
-    shown, still, coming = outlook.sentences()
+    shown, still, coming = Outlook(ORIGIN, {**found, "P-PDG": None}, rows().iloc[:0]).sentences()
     error = found["P-TPT"].backtest.error
     assert shown.startswith(f"**P-TPT**: mean error {error / 1e6:.2g} MPa, the last value's ")
     assert "over the 5.0 h before" in shown

@@ -9,6 +9,7 @@ import pytest
 from petrostream import profiles
 from petrostream.batches import Batch, cut
 from petrostream.columns import ANOMALY_FLAG, TIMESTAMP, TIMESTAMP_TYPE
+from petrostream.limits import Limits
 from petrostream.models import Model
 from petrostream.profiles import Profile, SensorProfile, SensorState
 from petrostream.recordings import Recording
@@ -91,3 +92,51 @@ def test_a_threshold_that_no_sensor_reaches_alone_leaves_the_band_open(model: Mo
 def test_off_by_one_is_the_edge() -> None:
     known = Tolerance(centre=10.0, low=8.0, high=12.0)
     assert [known.edges_off(each) for each in (8.0, 10.0, 12.0, 16.0)] == [-1, 0, 1, 3]
+
+
+def test_off_by_is_told_by_the_edge_of_its_own_side() -> None:
+    known = Tolerance(centre=10.0, low=8.0, high=11.0)
+    assert [known.edges_off(each) for each in (8.0, 9.0, 10.0, 10.5, 12.0)] == [-1, -0.5, 0, 0.5, 2]
+
+
+def test_beyond_an_edge_without_room_is_infinitely_far() -> None:
+    empty = Tolerance(centre=10.0, low=10.0, high=10.0)
+    assert [empty.edges_off(each) for each in (9.0, 10.0, 11.0)] == [-np.inf, 0, np.inf]
+    below = Tolerance(centre=10.0, low=6.0, high=8.0)
+    assert [below.edges_off(each) for each in (6.0, 8.0, 9.0, 12.0)] == [-1, -0.5, np.inf, np.inf]
+
+
+def limited(model: Model, **ends: float) -> Model:
+    limits = Limits.of({"wells": {"WELL-1": {"P-TPT": ends}}})
+    return replace(model, detector=replace(model.detector, limits=limits))
+
+
+@pytest.mark.parametrize(("end", "side"), [("low", -1), ("high", 1)])
+def test_a_nearer_limit_is_the_edge(model: Model, end: str, side: int) -> None:
+    profile = profiles.learn(batch_of(quiet()))
+    open_ = tolerances(model.detector, profile)["P-TPT"]
+    width = open_.high - open_.centre
+    strict = limited(model, **{end: open_.centre + side * width / 2})
+    known = tolerances(strict.detector, profile)["P-TPT"]
+    assert known == replace(open_, **{end: open_.centre + side * width / 2})
+    noise = 3e4
+    assert not flags_once_held("P-TPT", side * (0.49 * width - noise), strict).any()
+    assert flags_once_held("P-TPT", side * 0.7 * width, strict).any()
+    far = limited(model, **{end: open_.centre + side * width * 2})
+    assert tolerances(far.detector, profile)["P-TPT"] == open_
+
+
+def test_a_limit_that_the_profile_passes_leaves_what_it_allows(model: Model) -> None:
+    profile = profile_of(("P-TPT",))
+    open_ = tolerances(model.detector, profile)["P-TPT"]
+    width = open_.high - open_.centre
+    part = tolerances(limited(model, high=open_.centre - width / 2).detector, profile)["P-TPT"]
+    assert (part.low, part.high) == (open_.low, open_.centre - width / 2)
+    none = tolerances(limited(model, high=open_.centre - width * 2).detector, profile)["P-TPT"]
+    assert none.low == none.high == open_.centre - width * 2
+
+
+def test_a_limit_closes_its_side_of_an_open_band(model: Model) -> None:
+    deaf = limited(replace(model, detector=replace(model.detector, threshold=1000.0)), high=2e7)
+    known = tolerances(deaf.detector, profile_of(("P-TPT",)))["P-TPT"]
+    assert (known.low, known.high) == (-np.inf, 2e7)
