@@ -7,7 +7,7 @@ itself, so the page must hold no other fragment with `run_every`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
@@ -122,29 +122,42 @@ def _show_age(curated: Curated, snapshot: Snapshot, zone: ZoneInfo) -> None:
 
 def _choose_live() -> bool:
     asked = address.asked(_LIVE)
-    if asked is not None or _LIVE not in st.session_state:
-        st.session_state[_LIVE] = asked != ["off"]
+    kept = _kept(_LIVE, default=True, asked=None if asked is None else asked != ["off"])
     is_live = st.toggle(
         "Live",
         key=_LIVE,
-        persist_state="session",
+        on_change=kept,
         help=f"Read what is new every {REFRESH_SECONDS} s. Off: only Refresh reads.",
     )
     address.keep(_LIVE, "on" if is_live else "off")
     return is_live
 
 
+def _kept(key: str, *, default: Any, asked: Any) -> Callable[[], None]:
+    """Put a widget's value in its place before it is drawn; gives what keeps a visitor's change.
+
+    It is kept under a key of its own: Streamlit forgets a widget's when another page draws it.
+    """
+    state, own = st.session_state, f"{key} of the visit"
+    state[key] = state[own] = state.get(own, default) if asked is None else asked
+
+    def keep() -> None:
+        state[own] = state[key]
+
+    return keep
+
+
 def _choose_zone() -> ZoneInfo:
     asked = address.asked(_ZONE)
-    if asked is not None and asked[0] in ZONES:
-        st.session_state[_ZONE] = asked[0]
+    is_known = asked is not None and asked[0] in ZONES
+    kept = _kept(_ZONE, default=ZONES[0], asked=asked[0] if asked and is_known else None)
     chosen = st.selectbox(
         "Time zone",
         ZONES,
         key=_ZONE,
         label_visibility="collapsed",
         width=190,
-        persist_state="session",
+        on_change=kept,
         help="Times on every page are in this zone; type to find another.",
     )
     address.keep(_ZONE, chosen)

@@ -105,6 +105,25 @@ def test_a_well_is_reached_by_the_keyboard_and_shows_the_same_time(
     page.close()
 
 
+def test_live_and_zone_go_with_the_visitor_from_page_to_page(
+    address: str, running_browser: Browser
+) -> None:
+    page = visit(running_browser, f"{address}/?zone=America/Sao_Paulo")
+    live = page.get_by_role("switch", name="Live")
+    expect(live).to_be_checked()
+    page.get_by_role("link", name=WELL).first.click()
+    page.get_by_role("tab", name="Anomalies").wait_for()
+    expect(live).to_be_checked()
+    assert "live=on" in page.url
+    live.locator("xpath=ancestor::label").click()
+    expect(live).not_to_be_checked()
+    page.get_by_role("link", name="Data quality").click()
+    page.get_by_text("Gaps in time").wait_for()
+    expect(live).not_to_be_checked()
+    expect(page.get_by_role("combobox", name="Time zone")).to_have_value("America/Sao_Paulo")
+    page.close()
+
+
 def test_the_quality_of_every_sensor_is_painted(
     scored: Scoring, address: str, running_browser: Browser
 ) -> None:
