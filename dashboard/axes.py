@@ -1,9 +1,10 @@
-"""Axes, colours and names that all panels of a well share."""
+"""Axes, colours and names that charts share."""
 
 from collections.abc import Callable
 from typing import Final
 
 import altair as alt
+import streamlit as st
 
 TIME: Final = "time (UTC)"
 """The time's field in every panel: the shared zoom goes by its name."""
@@ -11,10 +12,16 @@ START: Final = "start"
 END: Final = "end"
 LINE_COLOUR: Final = "#3d85c6"
 GREY: Final = "#868e96"
+_LIGHT, _DARK = "#495057", "#ced4da"
 AXIS_WIDTH: Final = 52
 _TICKS: Final = 10
 Axis = Callable[[str], alt.Y]
 """The value axis of a panel, for a column."""
+
+
+def ink() -> str:
+    """The colour of words in a chart, in the visitor's theme."""
+    return _DARK if st.context.theme.type == "dark" else _LIGHT
 
 
 def clock_labels(date: str = "%d %b") -> str:

@@ -6,7 +6,6 @@ again costs what is new.
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +23,7 @@ from dashboard.listing import Listing
 from dashboard.shelf import Shelf
 from dashboard.snapshot import ScoredObject, Snapshot
 from dashboard.well_rows import WellRows, joined
-from petrostream import aws, profiles
+from petrostream import aws
 from petrostream.aws import explained
 from petrostream.columns import (
     ANOMALY_FLAG,
@@ -38,9 +37,8 @@ from petrostream.columns import (
     TOP_SENSOR,
 )
 from petrostream.errors import InvalidBatch, ObjectMissing, PermanentError, SettingsError
-from petrostream.keys import SCORED, profile_key
+from petrostream.keys import SCORED
 from petrostream.parallel import in_parallel
-from petrostream.profiles import Profile
 from petrostream.sensors import BY_NAME, SENSOR_NAMES
 from petrostream.storage import Bucket
 
@@ -52,9 +50,8 @@ VERDICT_COLUMNS: Final = (
 _COLUMNS: Final = (TIMESTAMP, RECORDING, CLASS, *SENSOR_NAMES, *VERDICT_COLUMNS)
 _WORDS: Final = (RECORDING, STATUS, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS)
 _PARALLEL: Final = 8
-_PROFILES_KEPT: Final = 512
 _FIGURES_KEPT: Final = 10_000
-_MAX_PROFILE_BYTES: Final = 1024 * 1024
+_MAX_SUMMARY_BYTES: Final = 1024 * 1024
 _UNREADABLE: Final = (
     pa.ArrowException,
     wr.exceptions.InvalidFile,
@@ -114,7 +111,6 @@ class Curated:
         self._unreadable: dict[str, Unreadable] = {}
         self._wells = WellRows(_empty(_COLUMNS), self._read_rows)
         self._figures: dict[str, dict[str, dict[str, float]]] = {}
-        self._profiles: OrderedDict[tuple[str, str], Profile] = OrderedDict()
 
     @property
     def address(self) -> str:
@@ -178,24 +174,11 @@ class Curated:
 
     def _read_figures(self, key: str) -> dict[str, dict[str, float]]:
         try:
-            document = json.loads(self._bucket.get(key, at_most=_MAX_PROFILE_BYTES).body)
+            document = json.loads(self._bucket.get(key, at_most=_MAX_SUMMARY_BYTES).body)
             found: dict[str, dict[str, float]] = document["sensors"]
         except (PermanentError, ValueError, KeyError, TypeError):
             return {}
         return found
-
-    def profile(self, well: str, recording: str) -> Profile | None:
-        """A recording's profile; `None` where there is none that can be read."""
-        name = (well, recording)
-        if name not in self._profiles:
-            try:
-                stored = self._bucket.get(profile_key(*name), at_most=_MAX_PROFILE_BYTES)
-                self._profiles[name] = profiles.from_json(stored.body)
-            except PermanentError:
-                return None
-            while len(self._profiles) > _PROFILES_KEPT:
-                self._profiles.popitem(last=False)
-        return self._profiles[name]
 
     def _read_rows(self, keys: Sequence[str]) -> pd.DataFrame:
         """Read some objects; where that fails, halve until the culprit is left."""

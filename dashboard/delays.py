@@ -5,8 +5,8 @@ from typing import Final
 
 import altair as alt
 import pandas as pd
-import streamlit as st
 
+from dashboard.axes import ink
 from dashboard.outcomes import class_name
 from dashboard.words import duration
 from petrostream.figures import Figures
@@ -27,7 +27,6 @@ _TICKS: Final[dict[float, str]] = {
     1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 14_400: "4 h", 86_400: "1 d",
 }  # fmt: skip
 _TEXT: Final = 12
-_LIGHT, _DARK = "#495057", "#ced4da"
 _RULE: Final = "#868e96"
 
 
@@ -77,11 +76,6 @@ def _points(marks: pd.DataFrame, kinds: Sequence[str]) -> alt.Chart:
         )
     )
     return drawn
-
-
-def ink() -> str:
-    """The colour of words in a chart, in the visitor's theme."""
-    return _DARK if st.context.theme.type == "dark" else _LIGHT
 
 
 def _words(table: pd.DataFrame, field: str, align: str) -> alt.Chart:

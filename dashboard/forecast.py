@@ -43,7 +43,7 @@ _LEAST_BEND: Final = 0.1
 """By so much of its slope (medians of the last hour's minutes) a line must bend to be no straight
 one. Who fills in a straight line knows where it ends, so to forecast it would be no feat."""
 _NEIGHBOURS: Final = 10
-"""Minutes of horizon on either side whose errors count for an interval's width."""
+"""Minutes of horizon before and after a minute whose errors count for its interval's width."""
 
 Family = Callable[[np.ndarray], np.ndarray]
 """Forecasts `HORIZON` values from those so far, which have no gap; both are standardised."""
@@ -240,7 +240,9 @@ def _filled(minutes: np.ndarray) -> np.ndarray:
 def _widths(errors: np.ndarray) -> np.ndarray:
     """Half the interval's width by horizon, shape (HORIZON,); it never narrows.
 
-    The rank is that of split conformal prediction, `CONFIDENCE` of one more than the origins.
+    The rank is that of split conformal prediction, `CONFIDENCE` of one more than the origins. A
+    minute's width is from its own errors, those of the `_NEIGHBOURS` minutes before and of one
+    minute fewer after it: decision 31 was measured so.
     """
     origins = len(errors)
     share = min(np.ceil((origins + 1) * CONFIDENCE) / origins, 1.0)

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboard.delays import ink
+from dashboard.axes import ink
 from dashboard.labelled import Recordings
 from dashboard.outcomes import class_name
 from petrostream.accuracy import UNLABELLED, Judged

@@ -1,31 +1,52 @@
 """What the detector takes for normal, sensor by sensor: the band of the Well page."""
 
-import os
-from collections.abc import Collection, Mapping
+import itertools
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
-import streamlit as st
 
+from dashboard.commissioned import Profiles
 from dashboard.fleet import degraded_sensors
-from petrostream.columns import DEGRADED_SENSORS, RECORDING, TIMESTAMP
+from dashboard.snapshot import FIRST, Snapshot
+from dashboard.times import for_chart, microseconds_of
+from petrostream.columns import DEGRADED_SENSORS, RECORDING, SECOND, TIMESTAMP
 from petrostream.detector import Detector
 from petrostream.errors import PetroStreamError
 from petrostream.profiles import Profile
-from petrostream.registry import ModelRegistry
-from petrostream.settings import Settings
-from petrostream.storage import Bucket
+from petrostream.registry import CurrentModel
+from petrostream.summaries import short_version
 from petrostream.tolerance import Tolerance, tolerances
 
 SPREADS: Final = 3
 """Half the band's width in spreads of the profile, where no model can be read."""
+MODEL: Final = "model"
 
 _KEPT: Final = 512
-_AGAIN_SECONDS: Final = 60
-"""How long a model, or the lack of one, is remembered."""
+_AGAIN_SECONDS: Final = 30.0
+"""How soon a model is asked for again where there was none."""
 
-ByRecording = Mapping[str, Mapping[str, Tolerance]]
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows of one recording that are measured against one profile; times UTC without a zone.
+
+    `tolerances` is empty where there is no profile, or where the rows are `by_another` model than
+    the published one.
+    """
+
+    recording: str
+    start: datetime
+    end: datetime
+    profile: Profile | None
+    tolerances: Mapping[str, Tolerance]
+    by_another: bool
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,7 @@ class Normal:
     """Finds tolerances with the published model, or with the profile alone where there is none."""
 
     detector: Detector | None
+    version: str = ""
     _known: dict[tuple[str, str, int, frozenset[str]], dict[str, Tolerance]] = field(
         default_factory=dict
     )
@@ -41,39 +63,104 @@ class Normal:
         """Each sensor's tolerance in a recording whose rows are scored without the broken ones."""
         if self.detector is None:
             return _by_spread(profile)
-        key = (profile.well, profile.recording, profile.start, frozenset(broken))
+        key = (profile.well, profile.recording, profile.end, frozenset(broken))
         if key not in self._known:
             self._known[key] = tolerances(self.detector, profile, broken)
             while len(self._known) > _KEPT:
                 self._known.pop(next(iter(self._known)))
         return self._known[key]
 
-    def in_rows(self, rows: pd.DataFrame, profiles: Mapping[str, Profile | None]) -> ByRecording:
-        """Each recording's tolerances, without the sensors that are degraded in all its rows."""
-        found = {}
-        for name, own in rows.groupby(RECORDING, sort=False, observed=True):
-            profile = profiles.get(str(name))
-            if profile is not None:
-                found[str(name)] = self.of(profile, _broken_throughout(own))
-        return found
+    def stretches(
+        self, rows: pd.DataFrame, profiles: Mapping[str, Profiles], batches: pd.DataFrame
+    ) -> list[Stretch]:
+        """Part a well's rows by what they are measured against, each recording's in order.
+
+        Sensors that are degraded in all rows of a stretch have no tolerance in it.
+
+        Parameters
+        ----------
+        rows
+            Rows of one well in the order of time.
+        profiles
+            The profiles of each recording.
+        batches
+            The batches that the rows are of (`batches_of`).
+        """
+        return [
+            self._stretch(str(name), part, profile, by_another=by_another)
+            for name, own in rows.groupby(RECORDING, sort=False, observed=True)
+            for part, profile, by_another in self._parts(
+                own, profiles[str(name)], batches[batches[RECORDING] == name]
+            )
+        ]
+
+    def _parts(
+        self, rows: pd.DataFrame, profiles: Profiles, batches: pd.DataFrame
+    ) -> Iterator[tuple[pd.DataFrame, Profile | None, bool]]:
+        """Part one recording's rows; a profile comes into force, and a model, with a batch."""
+        firsts = batches[FIRST].to_numpy().astype("datetime64[us]").astype(np.int64)
+        times = microseconds_of(rows)
+        places = np.maximum(np.searchsorted(firsts, times, side="right") - 1, 0)
+        own = short_version(self.version)
+        borders = [*np.flatnonzero(np.diff(places, prepend=-1)).tolist(), len(rows)]
+        judged = [
+            (
+                begin,
+                profiles.in_force(int(min(times[begin], firsts[places[begin]] + SECOND - 1))),
+                self.detector is not None and batches[MODEL].iloc[places[begin]] != own,
+            )
+            for begin in borders[:-1]
+        ]
+        kinds = [list(each) for _, each in itertools.groupby(judged, lambda one: one[1:])]
+        ends = [each[0][0] for each in kinds[1:]]
+        for alike, end in zip(kinds, [*ends, len(rows)], strict=True):
+            begin, profile, by_another = alike[0]
+            yield rows.iloc[begin:end], profile, by_another
+
+    def _stretch(
+        self, recording: str, rows: pd.DataFrame, profile: Profile | None, *, by_another: bool
+    ) -> Stretch:
+        has_band = profile is not None and not by_another
+        return Stretch(
+            recording=recording,
+            start=rows[TIMESTAMP].iloc[0].to_pydatetime(),
+            end=rows[TIMESTAMP].iloc[-1].to_pydatetime(),
+            profile=profile,
+            tolerances=self.of(profile, _broken_throughout(rows)) if has_band else {},
+            by_another=by_another,
+        )
 
 
-def find_normal() -> Normal:
-    """The bands by the model that the environment names."""
-    settings = Settings.load("curated_bucket")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    return _normal(settings.models_bucket, settings.model_parameter, endpoint)
+class PublishedNormal:
+    """The bands by the published model, or by the profile alone while there is none."""
+
+    def __init__(
+        self, model: CurrentModel | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._model = model
+        self._clock = clock
+        self._normal = Normal(None)
+        self._failed = -math.inf
+
+    def now(self) -> Normal:
+        """By the model that is current now; it is read where it is another one than before."""
+        if self._model is None or self._clock() - self._failed < _AGAIN_SECONDS:
+            return self._normal
+        try:
+            model = self._model.get()
+        except PetroStreamError:
+            self._failed = self._clock()
+            return self._normal
+        if model.version != self._normal.version:
+            self._normal = Normal(model.detector, model.version)
+        return self._normal
 
 
-@st.cache_resource(show_spinner=False, max_entries=2, ttl=_AGAIN_SECONDS)
-def _normal(bucket: str, parameter: str, endpoint: str) -> Normal:  # noqa: ARG001 - another cache
-    if not (bucket and parameter):
-        return Normal(None)
-    try:
-        registry = ModelRegistry(Bucket(bucket), parameter)
-        return Normal(registry.load(registry.pointer()).detector)
-    except PetroStreamError:
-        return Normal(None)
+def batches_of(snapshot: Snapshot, places: np.ndarray) -> pd.DataFrame:
+    """Recording, first second and model (`summaries.short_version`) of some batches, in order."""
+    models = snapshot.batches["figures"]["model"][places]
+    table = snapshot.table.iloc[places][[RECORDING, FIRST]]
+    return table.assign(**{MODEL: [each.tobytes() for each in models]})
 
 
 def _broken_throughout(rows: pd.DataFrame) -> set[str]:
@@ -92,18 +179,20 @@ def _by_spread(profile: Profile) -> dict[str, Tolerance]:
     return found
 
 
-def bands(rows: pd.DataFrame, sensor: str, normal: ByRecording) -> pd.DataFrame:
-    """A row a recording that has a tolerance for a sensor: from when to when, and the edges."""
-    found = []
-    for name, times in rows.groupby(RECORDING, sort=False, observed=True)[TIMESTAMP]:
-        known = normal.get(str(name), {}).get(sensor)
-        if known is not None:
-            found.append(
-                {
-                    "start": times.iloc[0].tz_localize("UTC"),
-                    "end": times.iloc[-1].tz_localize("UTC"),
-                    "low": known.low,
-                    "high": known.high,
-                }
-            )
-    return pd.DataFrame(found)
+def bands(stretches: Sequence[Stretch], sensor: str, zone: ZoneInfo) -> pd.DataFrame:
+    """A row a stretch that has a tolerance for a sensor: from when to when, and the edges."""
+    own = [each for each in stretches if sensor in each.tolerances]
+    if not own:
+        return pd.DataFrame()
+    starts, ends = (
+        pd.Series([getattr(each, name) for each in own], dtype="datetime64[us]")
+        for name in ("start", "end")
+    )
+    return pd.DataFrame(
+        {
+            "start": for_chart(starts, zone),
+            "end": for_chart(ends, zone),
+            "low": [each.tolerances[sensor].low for each in own],
+            "high": [each.tolerances[sensor].high for each in own],
+        }
+    )

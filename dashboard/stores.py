@@ -8,14 +8,17 @@ from typing import Final, TypeVar
 import streamlit as st
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dashboard.commissioned import Commissioned
 from dashboard.connection import curated_now
 from dashboard.events import Events
 from dashboard.forecasts import Forecasts
 from dashboard.labelled import Labels
+from dashboard.normal import PublishedNormal
 from dashboard.said import Said
 from petrostream.annotations import Annotations
 from petrostream.aws import error_code
 from petrostream.errors import PetroStreamError, SettingsError
+from petrostream.registry import CurrentModel, ModelRegistry
 from petrostream.settings import Settings
 from petrostream.storage import Bucket
 
@@ -29,31 +32,41 @@ _Result = TypeVar("_Result")
 class Stores:
     """Readers of one curated bucket."""
 
-    bucket: Bucket
     events: Events
     annotations: Annotations
     said: Said
     labels: Labels
     forecasts: Forecasts
+    commissioned: Commissioned
+    normal: PublishedNormal
+    registry: ModelRegistry | None
 
 
 def find_stores() -> Stores:
     """The readers of the curated bucket that the environment names."""
     settings = Settings.load("curated_bucket")
-    return _stores(settings.curated_bucket, os.environ.get("AWS_ENDPOINT_URL", ""))
+    return _stores(
+        settings.curated_bucket,
+        settings.models_bucket,
+        settings.model_parameter,
+        os.environ.get("AWS_ENDPOINT_URL", ""),
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _stores(bucket: str, endpoint: str) -> Stores:  # noqa: ARG001 - another place, another cache
+def _stores(bucket: str, models: str, parameter: str, endpoint: str) -> Stores:  # noqa: ARG001 - another place, another cache
     curated = curated_now()
     annotations = Annotations(curated.bucket)
+    registry = ModelRegistry(Bucket(models), parameter) if models and parameter else None
     return Stores(
-        bucket=curated.bucket,
         events=curated.events,
         annotations=annotations,
         said=Said(annotations),
         labels=Labels(curated.bucket),
         forecasts=Forecasts(),
+        commissioned=Commissioned(curated.bucket),
+        normal=PublishedNormal(CurrentModel(registry) if registry else None),
+        registry=registry,
     )
 
 

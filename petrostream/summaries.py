@@ -97,7 +97,7 @@ def summarise(batch: BatchId, rows: pa.Table, counts: Counts, model_version: str
     shares = _Quality.of(rows, readings)
     figures = np.zeros((), dtype=FIGURES)
     figures["format"] = FORMAT
-    figures["model"] = _short(model_version)
+    figures["model"] = short_version(model_version)
     for name in ("commissioning", "scored", "unscorable", "anomalies"):
         figures[name] = getattr(counts, name)
     _put_scores(figures, rows, batch)
@@ -177,7 +177,7 @@ def last_state(sensors: np.ndarray) -> np.ndarray:
     return sensors >> 12 & 15
 
 
-def _short(model_version: str) -> bytes:
+def short_version(model_version: str) -> bytes:
     """The version's first digits; of a version that is no hexadecimal number, its checksum."""
     try:
         return bytes.fromhex(model_version[:8].ljust(8, "0"))

@@ -19,12 +19,11 @@ from dashboard.published_model import show_published
 from dashboard.stores import Stores, find_stores, part
 from dashboard.words import duration
 from petrostream.accuracy import LEAST_NORMAL_ROWS, Judged, judge
+from petrostream.errors import SettingsError
 from petrostream.evaluations import Evaluation
 from petrostream.events import Event
 from petrostream.figures import Figures, figures, figures_by_class
 from petrostream.registry import ModelRegistry
-from petrostream.settings import Settings
-from petrostream.storage import Bucket
 
 
 def render() -> None:
@@ -39,7 +38,7 @@ def _draw(view: frame.View) -> None:
     labels = _labels(stores, view, places)
     found = stores.events.read(view.snapshot, places).events
     judged = judge_all(found, labels)
-    model = _published()
+    model = _published(stores.registry)
     st.subheader("What was replayed", anchor=False)
     if judged:
         _show_live(judged, labels, found, model, view.zone)
@@ -176,11 +175,15 @@ def _show_delays(judged: Sequence[Judged], model: Published | None) -> None:
     )
 
 
-def _published() -> Published | None:
-    settings = Settings.load("curated_bucket")
+def _published(registry: ModelRegistry | None) -> Published | None:
+    def read() -> Published:
+        if registry is None:
+            raise SettingsError("the environment names no models bucket, or no model parameter")
+        return published(registry)
+
     return part(
         "The published model",
         "`ssm:GetParameter` on the model's parameter, `s3:GetObject` on `models/*` in the "
         "models bucket and `s3:ListBucket` on it",
-        lambda: published(ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)),
+        read,
     )

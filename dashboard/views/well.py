@@ -19,7 +19,7 @@ from dashboard.fleet import wells_of
 from dashboard.forecast import CONFIDENCE, LEAST_GAIN, LEAST_WON
 from dashboard.health import driving_sensors, health_table
 from dashboard.long_view import show_long
-from dashboard.normal import SPREADS, bands, find_normal
+from dashboard.normal import SPREADS, Stretch, bands, batches_of
 from dashboard.open_alarms import alarms_between
 from dashboard.outlook import Outlook, look_out, wait_for
 from dashboard.snapshot import FIRST, LAST
@@ -49,7 +49,9 @@ _BAND_HELP: Final = (
     "half an hour. Sensors that are off together raise one while each is still inside, and so does "
     "a jump, or noise. Pressures and temperatures that rise together are taken for more flow and "
     "may leave it. Sensors of the gas lift and valves have a band only where no sensor of the "
-    "production side works. An edge that is far away is not in sight: the title has it."
+    "production side works. An engineering limit flags a reading at once: where one is nearer, it "
+    "is the edge. After `ml recommission` the band is that of the new profile, from the batch on "
+    "from which the detector uses it. An edge that is far away is not in sight: the title has it."
 )
 _FORECAST_WORDS: Final = (
     f"At the right end: the next hour, by the minute (dashed), and the interval that held "
@@ -149,27 +151,28 @@ def _show_readings(view: frame.View, chosen: _Chosen) -> None:
         st.info("There are no readings that can be shown.", icon=":material/block:")
         return
     sensors = choice.choose_sensors(rows.sensors, driving_sensors(rows.table)[:_MOST_DRIVING])
+    stores = find_stores()
     profiles = {
-        name: view.curated.profile(chosen.well, name) for name in rows.table[RECORDING].unique()
+        name: stores.commissioned.of(chosen.well, name) for name in rows.table[RECORDING].unique()
     }
-    known = find_normal()
-    normal = known.in_rows(rows.table, profiles)
+    normal = stores.normal.now()
+    stretches = normal.stretches(rows.table, profiles, batches_of(view.snapshot, chosen.places))
     alarms = _alarms(view, chosen)
     outlook = look_out(view, chosen.well, rows.table, sensors)
     table = rows.table.assign(**{TIMESTAMP: local_series(rows.table[TIMESTAMP], view.zone)})
     context = charts.Context(
         alarms=alarm_spans(alarms, rows.table[TIMESTAMP], view.zone),
-        bands={name: bands(table, name, normal) for name in sensors},
+        bands={name: bands(stretches, name, view.zone) for name in sensors},
         ahead=outlook.lines(view.zone),
         clock=str(view.zone),
     )
     _show_chart(view, table, sensors, context)
-    _explain(outlook, by_model=known.detector is not None)
+    _explain(outlook, stretches, by_model=normal.detector is not None)
     list_of_well(alarms, view.zone)
     left, right = st.tabs(["Sensors", "Anomalies"])
     with left:
-        newest = str(rows.table[RECORDING].iloc[-1])
-        _show_health(rows, profiles.get(newest), normal.get(newest, {}))
+        newest = max(stretches, key=lambda each: each.end)
+        _show_health(rows, newest.profile, newest.tolerances)
     with right:
         _show_anomalies(view, chosen.well, rows)
     if not view.is_live:
@@ -204,7 +207,7 @@ def _show_chart(
         st.space(charts.BESIDE_PLOT)
 
 
-def _explain(outlook: Outlook, *, by_model: bool) -> None:
+def _explain(outlook: Outlook, stretches: Sequence[Stretch], *, by_model: bool) -> None:
     band = (
         "Green is what the detector takes for normal: a reading held there for half an hour, "
         "alone, is no anomaly."
@@ -212,6 +215,8 @@ def _explain(outlook: Outlook, *, by_model: bool) -> None:
         else f"Green is the profile, centre ± {SPREADS} spreads: the detector's own band takes "
         "the published model, which can't be read."
     )
+    if any(each.by_another for each in stretches):
+        band += " Readings that another model than the published one scored have no band."
     st.caption(
         "Red points are anomalies, each one drawn; red stretches are alarms, grey ones are not "
         f"scored. {band} Drag to pan, Ctrl and the wheel to zoom, double-click for the whole time.",
@@ -265,7 +270,8 @@ def _show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Toler
             ),
             "Newest": st.column_config.NumberColumn(format="%.4f"),
             "Normal": st.column_config.NumberColumn(
-                format="%.4f", help="The profile's centre: the commissioning time's median"
+                format="%.4f",
+                help="The centre of the profile in force: the median of the time it is of",
             ),
             "Missing": st.column_config.NumberColumn(format="percent"),
         },

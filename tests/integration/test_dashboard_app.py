@@ -18,16 +18,16 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import connection, frame
+from dashboard import charts, connection, frame
 from dashboard.alarm_words import described
 from dashboard.alarms import Alarm
 from dashboard.fleet import wells_of
 from dashboard.quality import sensor_grid
-from petrostream import aws
+from petrostream import aws, summaries
 from petrostream.annotations import Annotation, Annotations, Kind
-from petrostream.keys import SCORED, SUMMARIES, profile_key
+from petrostream.keys import SCORED, SUMMARIES, profile_key, recommissioned_key
 from petrostream.models import PackedModel
-from petrostream.profiles import from_json
+from petrostream.profiles import from_json, list_to_json
 from petrostream.settings import PROJECT_ROOT, variable
 from petrostream.storage import Bucket
 from petrostream.tally import read_events
@@ -271,6 +271,63 @@ def test_off_by_is_in_the_scale_of_the_band(scored: pd.DataFrame, scoring: Scori
     newest = rows["P-TPT"].dropna().iloc[-1]
     [off] = [value for sensor, value in health["Off by"].items() if sensor.startswith("P-TPT,")]
     assert off == pytest.approx(known["P-TPT"].edges_off(newest))
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[charts.Context]:
+    """What was drawn around the readings, the newest last."""
+    seen, chart_of = [], charts.recording_chart
+
+    def watched(rows: pd.DataFrame, sensors: list[str], context: charts.Context) -> Any:
+        seen.append(context)
+        return chart_of(rows, sensors, context)
+
+    monkeypatch.setattr(charts, "recording_chart", watched)
+    return seen
+
+
+def test_a_recommissioned_well_has_the_band_of_its_new_profile(
+    scored: pd.DataFrame, scoring: Scoring, drawn: list[charts.Context]
+) -> None:
+    rows = scored[scored["well"] == WELL]
+    name, curated = rows["recording"].iloc[0], scoring.provisioned.curated
+    first = from_json(curated.get(profile_key(WELL, name), at_most=2**20).body)
+    middle = int(rows["timestamp"].iloc[len(rows) // 2].timestamp() * 1_000_000)
+    known = first.sensors["P-TPT"]
+    moved = first.sensors | {"P-TPT": replace(known, centre=known.centre + 1e6)}
+    new = replace(first, end=middle, sensors=moved)
+    curated.put(recommissioned_key(WELL, name), list_to_json([new]), "application/json")
+    page = visit(well=WELL, sensors=["P-TPT"])
+    before, after = drawn[-1].bands["P-TPT"].itertuples()
+    assert (before.low + before.high) / 2 == pytest.approx(known.centre)
+    assert (after.low + after.high) / 2 == pytest.approx(known.centre + 1e6)
+    health = table(page, "Off by").set_index("Sensor")
+    [normal] = [value for sensor, value in health["Normal"].items() if "P-TPT" in sensor]
+    assert normal == pytest.approx((known.centre + 1e6) / 1e6)
+
+
+def test_what_another_model_scored_has_no_band_and_the_page_says_so(
+    scored: pd.DataFrame, scoring: Scoring, drawn: list[charts.Context]
+) -> None:
+    page = visit(well=WELL, sensors=["P-TPT"])
+    assert len(drawn[-1].bands["P-TPT"]) == 1
+    [said] = [each.value for each in page.caption if "Green" in each.value]
+    assert "another model" not in said
+    st.cache_resource.clear()
+    curated = scoring.provisioned.curated
+    for key in curated.keys(f"{SUMMARIES}date=2024-01-01/"):
+        figures = summaries.decode([key.rsplit("/", 1)[1].removesuffix(".json")]).copy()
+        figures["model"] = summaries.short_version("fedcba98")
+        body = curated.get(key, at_most=2**20).body
+        curated.delete(key)
+        curated.put(
+            f"{key.rsplit('/', 1)[0]}/{summaries.encode(figures[0])}.json", body, "application/json"
+        )
+    page = visit(well=WELL, sensors=["P-TPT"])
+    assert drawn[-1].bands["P-TPT"].empty
+    [said] = [each.value for each in page.caption if "Green" in each.value]
+    assert "another model than the published one" in said
+    assert table(page, "Off by")["Off by"].isna().all()
 
 
 def test_without_a_model_the_band_says_what_it_is(scored: pd.DataFrame, monkeypatch) -> None:

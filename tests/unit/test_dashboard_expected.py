@@ -1,5 +1,7 @@
 """The band that is normal and the next hour, as the page draws them."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,12 +11,18 @@ import pytest
 
 from dashboard.alarms import Alarm
 from dashboard.charts import Context, recording_chart
+from dashboard.commissioned import Commissioned, Profiles
 from dashboard.expected import normal_words, shown_range
-from dashboard.normal import SPREADS, Normal, bands, find_normal
+from dashboard.normal import SPREADS, Normal, PublishedNormal, bands
+from dashboard.stores import find_stores
 from dashboard.views.well import alarm_spans
+from petrostream.errors import ObjectMissing, ServiceUnavailable
 from petrostream.events import Event
+from petrostream.keys import profile_key, recommissioned_key
 from petrostream.models import Model
-from petrostream.profiles import Profile, SensorProfile, SensorState
+from petrostream.profiles import Profile, SensorProfile, SensorState, list_to_json, to_json
+from petrostream.storage import StoredObject
+from petrostream.summaries import short_version
 from petrostream.tolerance import tolerances
 
 SENSORS = ("P-TPT", "T-TPT")
@@ -48,31 +56,155 @@ def profile(recording: str) -> Profile:
     return Profile("WELL-1", recording, 0, 900_000_000, sensors)
 
 
-PROFILES = {"WELL-1_1": profile("WELL-1_1"), "WELL-1_2": profile("WELL-1_2"), "WELL-1_3": None}
+PROFILES = {name: Profiles(profile(name)) for name in ("WELL-1_1", "WELL-1_2")}
+ZONE = ZoneInfo("UTC")
+VERSION = "0123456789ab"
+
+
+def batches(*, second_by: str = VERSION) -> pd.DataFrame:
+    """Two batches of ten minutes of one recording and one of another."""
+    return pd.DataFrame(
+        {
+            "recording": ["WELL-1_1", "WELL-1_1", "WELL-1_2"],
+            "first": pd.date_range("2017-02-01 02:00:00", periods=3, freq="10min", unit="us"),
+            "model": [short_version(each) for each in (VERSION, second_by, VERSION)],
+        }
+    )
 
 
 def test_the_band_is_the_detectors_in_each_recording(rows: pd.DataFrame, model: Model) -> None:
-    normal = Normal(model.detector).in_rows(rows, PROFILES)
+    found = Normal(model.detector, VERSION).stretches(rows, PROFILES, batches())
     alone = tolerances(model.detector, profile("WELL-1_1"), broken=["T-TPT"])
     both = tolerances(model.detector, profile("WELL-1_2"))
-    assert normal == {"WELL-1_1": alone, "WELL-1_2": both}
-    first, second = bands(rows, "P-TPT", normal).itertuples(index=False)
+    assert {each.recording: each.tolerances for each in found} == {
+        "WELL-1_1": alone,
+        "WELL-1_2": both,
+    }
+    first, second = bands(found, "P-TPT", ZONE).itertuples(index=False)
     assert (first.low, first.high) == (alone["P-TPT"].low, alone["P-TPT"].high)
     assert (second.low, second.high) == (both["P-TPT"].low, both["P-TPT"].high)
     assert (first.end - first.start).total_seconds() == 1199
-    assert len(bands(rows, "T-TPT", normal)) == 1, "it is not scored in the first one"
-    assert bands(rows, "P-PDG", normal).empty
+    assert len(bands(found, "T-TPT", ZONE)) == 1, "it is not scored in the first one"
+    assert bands(found, "P-PDG", ZONE).empty
+
+
+def test_where_a_new_profile_comes_into_force_the_band_is_another_one(
+    rows: pd.DataFrame, model: Model
+) -> None:
+    moved = SensorProfile(SensorState.LIVE, 1.2e7, 1e4, 900)
+    begin = int(pd.Timestamp("2017-02-01 02:00:00").timestamp()) * 1_000_000
+    new = replace(profile("WELL-1_1"), end=begin + 300 * 1_000_000, sensors={"P-TPT": moved})
+    profiles = PROFILES | {"WELL-1_1": Profiles(profile("WELL-1_1"), (new,))}
+    before, after, _ = Normal(model.detector, VERSION).stretches(rows, profiles, batches())
+    assert before.tolerances["P-TPT"].centre == 1e7
+    assert after.tolerances["P-TPT"].centre == 1.2e7
+    assert after.profile == new
+    assert after.start == datetime(2017, 2, 1, 2, 10), "with the batch that begins after it"
+    assert before.end == after.start - timedelta(seconds=1)
+
+
+def test_what_another_model_scored_has_no_band(rows: pd.DataFrame, model: Model) -> None:
+    of = batches(second_by="fedcba987654")
+    own, other, last = Normal(model.detector, VERSION).stretches(rows, PROFILES, of)
+    assert [each.by_another for each in (own, other, last)] == [False, True, False]
+    assert other.tolerances == {}
+    assert other.profile == profile("WELL-1_1"), "its centre is known all the same"
+    assert len(bands([own, other, last], "P-TPT", ZONE)) == 2
 
 
 def test_without_a_model_the_band_is_some_spreads_wide(rows: pd.DataFrame) -> None:
-    known = Normal(None).in_rows(rows, PROFILES)["WELL-1_2"]
+    *_, last = Normal(None).stretches(rows, PROFILES, batches())
+    known = last.tolerances
     assert set(known) == {"P-TPT", "T-TPT"}
     assert known["T-TPT"].high == pytest.approx(60 + SPREADS * 0.1)
     assert known["T-TPT"].edges_off(60 - SPREADS * 0.1) == pytest.approx(-1)
 
 
+def test_without_a_profile_there_is_no_band(rows: pd.DataFrame, model: Model) -> None:
+    unknown = dict.fromkeys(PROFILES, Profiles(None))
+    found = Normal(model.detector, VERSION).stretches(rows, unknown, batches())
+    assert bands(found, "P-TPT", ZONE).empty
+
+
+class Registry:
+    """A registry whose model may be out of reach; counts the looks."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.is_down = False
+        self.looks = 0
+
+    def get(self) -> Model:
+        self.looks += 1
+        if self.is_down:
+            raise ServiceUnavailable("AWS can't be reached")
+        return self.model
+
+
+def test_the_band_follows_the_published_model_and_outlives_an_outage(model: Model) -> None:
+    registry, now = Registry(model), [0.0]
+    normal = PublishedNormal(registry, lambda: now[0])
+    first = normal.now()
+    assert first.detector is model.detector
+    assert normal.now() is first, "what was found with it stays known"
+    registry.is_down = True
+    assert normal.now() is first
+    assert normal.now() is first
+    assert registry.looks == 3, "while it is down it is asked once in a while"
+    registry.is_down, now[0] = False, 60.0
+    registry.model = replace(model, version="fedcba987654")
+    assert normal.now().version == "fedcba987654"
+
+
 def test_no_model_at_all_is_no_fault(provisioned) -> None:
-    assert find_normal().detector is None
+    assert find_stores().normal.now().detector is None
+
+
+def test_another_place_has_other_stores(provisioned, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = find_stores()
+    assert find_stores() is here
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert find_stores().forecasts is not here.forecasts
+
+
+class Profiled:
+    """A bucket of profiles that may be out of reach."""
+
+    def __init__(self) -> None:
+        self.bodies = {profile_key("WELL-1", "WELL-1_1"): to_json(profile("WELL-1_1"))}
+        self.is_down = False
+
+    def get(self, key: str, *, at_most: int) -> StoredObject:
+        if self.is_down:
+            raise ServiceUnavailable("AWS can't be reached")
+        if key not in self.bodies:
+            raise ObjectMissing("it does not exist")
+        return StoredObject(self.bodies[key], "", datetime(2026, 11, 21))
+
+
+def test_a_new_profile_is_found_while_the_dashboard_runs() -> None:
+    bucket, now = Profiled(), [0.0]
+    commissioned = Commissioned(bucket, lambda: now[0])
+    assert commissioned.of("WELL-1", "WELL-1_1") == Profiles(profile("WELL-1_1"))
+    new = replace(profile("WELL-1_1"), end=1_800_000_000)
+    bucket.bodies[recommissioned_key("WELL-1", "WELL-1_1")] = list_to_json([new])
+    now[0] = 60.0
+    found = commissioned.of("WELL-1", "WELL-1_1")
+    assert found.in_force(1_799_000_000) == profile("WELL-1_1")
+    assert found.in_force(1_800_000_000) == new
+    bucket.is_down, now[0] = True, 120.0
+    assert commissioned.of("WELL-1", "WELL-1_1") == found
+    with pytest.raises(ServiceUnavailable):
+        commissioned.of("WELL-1", "WELL-1_2")
+
+
+def test_a_profile_that_is_damaged_or_not_there_is_none() -> None:
+    bucket = Profiled()
+    bucket.bodies[profile_key("WELL-1", "WELL-1_2")] = b"{"
+    bucket.bodies[recommissioned_key("WELL-1", "WELL-1_2")] = b"[[["
+    commissioned = Commissioned(bucket)
+    for name in ("WELL-1_2", "WELL-1_3"):
+        assert commissioned.of("WELL-1", name) == Profiles(None)
 
 
 def band(low: float, high: float) -> pd.DataFrame:
