@@ -77,7 +77,7 @@ train: $(READY) ## train on DATA, publish the model, evaluate how it was made (E
 
 evaluate: $(READY) ## judge the detector on DATA, leaving one well out (JSON=<file> REPORT=<folder>)
 	@$(call need_data)
-	@exec $(RUN) -m ml evaluate $(call given,DATA,) $(call given,JSON,--json) \
+	@exec $(RUN) -m ml evaluate $(call given,DATA,) $(call given,LIMIT,--limit) $(call given,JSON,--json) \
 	  $(call given,REPORT,--report) $(ARGS)
 
 replay: $(READY) ## replay DATA into the raw bucket at SPEED

@@ -10,6 +10,7 @@ from typing import Final
 
 from petrostream.console import run_command
 from petrostream.errors import UsageError
+from petrostream.settings import stack_environment, variable
 
 _APP: Final = Path(__file__).with_name("app.py")
 _LOOPBACK: Final = "127.0.0.1"
@@ -37,6 +38,8 @@ def serve(host: str, port: int) -> int:
     _check_address(host, port)
     options = _OPTIONS | {"server.address": host, "server.port": str(port)}
     sys.stderr.write(f"the dashboard is at http://{host}:{port} (Ctrl-C ends it)\n")
+    if not os.environ.get(variable("curated_bucket")) and not stack_environment():
+        sys.stderr.write(f"nothing is up yet: {_up()} brings it up, and the page shows it then\n")
     sys.stderr.flush()
     os.execve(  # noqa: S606 - no shell: the process keeps its number, and signals reach Streamlit
         sys.executable,
@@ -46,6 +49,11 @@ def serve(host: str, port: int) -> int:
         ],
         {**_ALLOCATOR, **os.environ},
     )
+
+
+def _up() -> str:
+    target = os.environ.get(variable("target"))
+    return f"`make up TARGET={target}`" if target else "`make up`"
 
 
 def _check_address(host: str, port: int) -> None:

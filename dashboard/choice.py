@@ -22,6 +22,7 @@ _LATEST: Final = datetime(2199, 12, 30)
 _TIME: Final = "time"
 _SENSORS: Final = "sensors"
 _WANTED: Final = "wanted sensors"
+_SUGGESTED: Final = "suggested sensors"
 
 
 def choose_well(wells: Sequence[str], *, default: str) -> str:
@@ -115,14 +116,23 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def choose_sensors(sensors: Sequence[str], driving: Sequence[str] = ()) -> list[str]:
+def choose_sensors(
+    sensors: Sequence[str], driving: Sequence[str] = (), suggested: Sequence[str] = DEFAULT_SENSORS
+) -> list[str]:
     """Offer a well's sensors; those wanted before are chosen where it has them.
 
-    With `driving`, those that drive its anomalies, there is a button that chooses them.
+    With `driving`, those that drive its anomalies, there is a button that chooses them. A visitor
+    who has not chosen any sees those `suggested`, the same ones as long as the well is the same.
     """
     state = st.session_state
     asked = address.asked(_SENSORS)
-    wanted = state[_WANTED] = asked or state.get(_WANTED, list(DEFAULT_SENSORS))
+    if asked:
+        state[_WANTED] = asked
+    if _WANTED in state:
+        wanted = state[_WANTED]
+    else:
+        kept = state.setdefault(_SUGGESTED, {})
+        wanted = kept.setdefault(state.get(_WELL), list(suggested))
     there = [name for name in wanted if name in sensors]
     state[_SENSORS] = there if there or not wanted else list(sensors[: len(DEFAULT_SENSORS)])
 

@@ -12,6 +12,7 @@ from dashboard.events import Events, alarming_places
 from dashboard.fleet import Well
 from dashboard.snapshot import FIRST, LAST, Snapshot
 from petrostream.annotations import Annotation
+from petrostream.errors import ServiceUnavailable
 
 AT_ONCE: Final = 60
 """So many event documents are read while the visitor waits, the others in the background."""
@@ -56,7 +57,9 @@ def count_alarms(
 
 
 def newest_alarms(events: Events, snapshot: Snapshot) -> list[Alarm]:
-    """The newest alarms, each read back to the batch in which it opened, if that is not far."""
+    """The alarms that were on last, the one that began last first; each is read back to the batch
+    in which it opened, if that is not far.
+    """
     places = _newest_first(snapshot, alarming_places(snapshot))
 
     def read(number: int) -> tuple[list[Alarm], bool]:
@@ -64,7 +67,23 @@ def newest_alarms(events: Events, snapshot: Snapshot) -> list[Alarm]:
         newest = sorted(map(Alarm, found), key=lambda each: each.end)[::-1][:_ALARMS]
         return newest, number >= len(places) or all(each.event.opens for each in newest)
 
-    return _read_on(read, (AT_ONCE, *_doubled(2 * AT_ONCE, _MOST_BATCHES)))
+    newest = _read_on(read, (AT_ONCE, *_doubled(2 * AT_ONCE, _MOST_BATCHES)))
+    return sorted(newest, key=lambda each: each.start, reverse=True)
+
+
+def began(events: Events, snapshot: Snapshot, well: Well) -> datetime:
+    """When the stretch of alarming batches began that a well's newest alarm is in, to the second.
+
+    Its first batch's document tells; where that can't be read, it is the batch's first second.
+    """
+    [own] = _bounded(snapshot, [well.places])
+    firsts = snapshot.table[FIRST].to_numpy()[own]
+    opening = own[firsts == np.datetime64(well.since)]
+    try:
+        found = events.of(snapshot.chosen(opening)).events
+    except ServiceUnavailable:
+        return well.since
+    return max((Alarm(each).start for each in found), default=well.since)
 
 
 def alarms_between(

@@ -25,6 +25,7 @@ _KINDS: Final = {
     "below threshold": "#6c8ebf",
     "no score": "#adb5bd",
 }
+_SHORTEST: Final = timedelta(hours=1)
 _TOGETHER: Final = 0.25
 """Wells whose newest readings are less than this share of the time apart are drawn by the clock."""
 
@@ -53,11 +54,12 @@ class Stretch:
 
 
 def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None) -> Stretch:
-    """The time to draw: the chosen one (`None`: the longest that any well has), by the clock if
-    the newest readings of at least half of the wells are close together.
+    """The time to draw: the chosen one, or the longest that any well has where that is shorter;
+    by the clock if the newest readings of at least half of the wells are close together.
     """
     newest = max(well.newest for well in wells)
-    length = span or _longest(snapshot, wells)
+    longest = max(_longest(snapshot, wells), _SHORTEST)
+    length = min(span, longest) if span else longest
     current = [well for well in wells if newest - well.newest <= _TOGETHER * length]
     return Stretch(length, newest if 2 * len(current) >= len(wells) > 1 else None)
 
@@ -65,7 +67,7 @@ def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None
 def _longest(snapshot: Snapshot, wells: Sequence[Well]) -> timedelta:
     firsts = [snapshot.table[FIRST].iloc[well.places.start].to_pydatetime() for well in wells]
     lengths = [well.newest - first for well, first in zip(wells, firsts, strict=True)]
-    return max(*lengths, timedelta(minutes=10))
+    return max(lengths)
 
 
 def worst_by_bin(

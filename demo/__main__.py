@@ -85,7 +85,7 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
         ["producer", "replay", str(data), f"--speed={options.speed}", "--json", *limit],
         environment,
     )
-    stack.wait_until_idle(settings, made)
+    stack.wait_until_idle(settings, made, _say)
     summary = json.loads(replayed.output.splitlines()[-1])
     result = _result(settings, summary, time.monotonic() - began)
     if options.dashboard:
@@ -247,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dashboard_port=chosen.dashboard_port,
         aws_port=chosen.aws_port,
     )
-    return run_command(lambda: run(options))
+    return run_command(lambda: run(options), "everything that the demo made is gone")
 
 
 if __name__ == "__main__":

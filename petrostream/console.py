@@ -12,7 +12,9 @@ EXIT_PARTIAL: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
 
-def run_command(command: Callable[[], int]) -> int:
+def run_command(
+    command: Callable[[], int], interrupted: str = "run the same command again to go on"
+) -> int:
     """Run a command; a foreseeable fault becomes a sentence on standard error and a code.
 
     2 is for what the user has to put right, 1 for what failed on the way, 130 for Ctrl-C. A
@@ -27,5 +29,5 @@ def run_command(command: Callable[[], int]) -> int:
         sys.stderr.write(f"error: {error}\n")
         return EXIT_FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted: run the same command again to go on\n")
+        sys.stderr.write(f"interrupted: {interrupted}\n")
         return EXIT_INTERRUPTED

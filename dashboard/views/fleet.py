@@ -13,7 +13,7 @@ from dashboard.alarm_list import list_of_fleet
 from dashboard.choice import DEFAULT_SENSORS, choose_span
 from dashboard.fleet import Totals, Well, WellState, added, wells_of
 from dashboard.navigation import Parameters, link
-from dashboard.open_alarms import count_alarms, newest_alarms
+from dashboard.open_alarms import began, count_alarms, newest_alarms
 from dashboard.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.states import score_line, state_markdown, tile_key, tile_styles
 from dashboard.stores import find_stores
@@ -182,7 +182,9 @@ def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
             _asked_of(well, name),
         )
         st.markdown(state_markdown(well.state))
-        st.caption(f"since {when(view, well.since)}")
+        in_alarm = well.state is WellState.ALARM
+        since = began(view.curated.events, view.snapshot, well) if in_alarm else well.since
+        st.caption(f"since {when(view, since)}")
         st.image(line, width="stretch")
         st.caption(_why(well))
 

@@ -23,6 +23,9 @@ _COLOURS: Final = {
 }
 _GOOD_OPACITY: Final = 0.18
 _ON_GOOD, _ON_OTHERS = "#868e96", "#ffffff"
+_MOST_WITH_PERCENT: Final = 12
+"""Of more sensors than these a phone has no room for more than a letter."""
+
 _ROW_PIXELS: Final = 24
 _AROUND: Final = 190
 _SECOND: Final = "YYYY-MM-DD HH:mm:ss"
@@ -47,8 +50,9 @@ def _draw(view: frame.View) -> None:
         alt="Sensors by well: missing, frozen, implausible or good",
     )
     st.caption(
-        "M: missing, F: frozen at one value, !: readings that such a sensor can't give, and in "
-        f"what percent of the readings, from {WORTH_SHOWING:.0%} on. Valves may keep their state. "
+        "M: missing, F: frozen at one value, !: readings that such a sensor can't give, from "
+        f"{WORTH_SHOWING:.0%} of the readings on; point at a cell for how many. Valves may keep "
+        "their state. "
         "A sensor that is frozen or gone all the time is not scored; the others are, without it."
     )
     st.subheader("Gaps in time", anchor=False)
@@ -62,8 +66,9 @@ def grid_chart(grid: pd.DataFrame) -> alt.LayerChart:
     """Draw a cell a well and sensor, coloured and lettered by what is wrong most."""
     percent = (grid["share"] * 100).round().astype(int).astype(str)
     marks = grid["kind"].map(_MARKS)
+    is_narrow = grid["sensor"].nunique() > _MOST_WITH_PERCENT
     shown = grid.assign(
-        mark=marks.where(grid["kind"] == "good", marks + " " + percent),
+        mark=marks if is_narrow else marks.where(grid["kind"] == "good", marks + " " + percent),
         what=[spelled_out(name) for name in grid["sensor"]],
     )
     base = alt.Chart(shown).encode(
@@ -71,7 +76,12 @@ def grid_chart(grid: pd.DataFrame) -> alt.LayerChart:
             "sensor:N",
             title=None,
             sort=list(dict.fromkeys(grid["sensor"])),
-            axis=alt.Axis(labelAngle=-60, orient="top", labelOverlap=False),
+            axis=alt.Axis(
+                labelAngle=-90 if is_narrow else -60,
+                labelFontSize=9 if is_narrow else 10,
+                orient="top",
+                labelOverlap=False,
+            ),
         ),
         y=alt.Y(f"{WELL}:N", title=None, axis=alt.Axis(labelOverlap=False)),
         tooltip=[
@@ -90,7 +100,7 @@ def grid_chart(grid: pd.DataFrame) -> alt.LayerChart:
         ),
         opacity=alt.condition(is_good, alt.value(_GOOD_OPACITY), alt.value(1.0)),
     )
-    letters = base.mark_text(fontSize=11).encode(
+    letters = base.mark_text(fontSize=9 if is_narrow else 11).encode(
         text="mark:N",
         color=alt.condition(is_good, alt.value(_ON_GOOD), alt.value(_ON_OTHERS)),
     )

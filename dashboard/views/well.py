@@ -15,12 +15,12 @@ from dashboard import address, charts, choice, frame
 from dashboard.alarm_list import list_of_well
 from dashboard.alarms import Alarm
 from dashboard.data import Rows
-from dashboard.fleet import wells_of
+from dashboard.fleet import WellState, degraded_sensors, wells_of
 from dashboard.forecast import CONFIDENCE, LEAST_GAIN, LEAST_WON
 from dashboard.health import driving_sensors, health_table
 from dashboard.long_view import show_long
 from dashboard.normal import SPREADS, Stretch, bands, batches_of
-from dashboard.open_alarms import alarms_between
+from dashboard.open_alarms import alarms_between, began
 from dashboard.outlook import Outlook, look_out, wait_for
 from dashboard.snapshot import FIRST, LAST
 from dashboard.states import state_markdown
@@ -31,6 +31,7 @@ from dashboard.words import degraded_words, minute, span
 from petrostream.columns import (
     ANOMALY_FLAG,
     ANOMALY_SCORE,
+    DEGRADED_SENSORS,
     RECORDING,
     TIMESTAMP,
     TOP_SENSOR,
@@ -99,8 +100,10 @@ def _draw(view: frame.View) -> None:
             lambda time: stored(time, view.zone),
         )
     words = degraded_words(shown.degraded)
+    in_alarm = shown.state is WellState.ALARM
+    since = began(view.curated.events, view.snapshot, shown) if in_alarm else shown.since
     st.markdown(
-        f"{state_markdown(shown.state)} since {minute(local(shown.since, view.zone))}"
+        f"{state_markdown(shown.state)} since {minute(local(since, view.zone))}"
         + (f"; {words}" if words else "")
     )
     chosen = _chosen(view, well, length, until)
@@ -150,7 +153,8 @@ def _show_readings(view: frame.View, chosen: _Chosen) -> None:
     if rows.table.empty:
         st.info("There are no readings that can be shown.", icon=":material/block:")
         return
-    sensors = choice.choose_sensors(rows.sensors, driving_sensors(rows.table)[:_MOST_DRIVING])
+    driving = driving_sensors(rows.table)[:_MOST_DRIVING]
+    sensors = choice.choose_sensors(rows.sensors, driving, _worth_a_look(rows, driving))
     stores = find_stores()
     profiles = {
         name: stores.commissioned.of(chosen.well, name) for name in rows.table[RECORDING].unique()
@@ -177,6 +181,13 @@ def _show_readings(view: frame.View, chosen: _Chosen) -> None:
         _show_anomalies(view, chosen.well, rows)
     if not view.is_live:
         wait_for(outlook)
+
+
+def _worth_a_look(rows: Rows, driving: Sequence[str]) -> list[str]:
+    """The usual sensors, those that are dead left out, and what drives the anomalies most."""
+    degraded = degraded_sensors(str(rows.table[DEGRADED_SENSORS].iloc[-1]))
+    alive = [name for name in choice.DEFAULT_SENSORS if name not in degraded]
+    return list(dict.fromkeys([*alive, *driving[:1]])) or list(choice.DEFAULT_SENSORS)
 
 
 def _alarms(view: frame.View, chosen: _Chosen) -> list[Alarm]:

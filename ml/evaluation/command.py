@@ -11,7 +11,7 @@ from ml.evaluation.protocol import Evaluation, evaluate
 from ml.evaluation.published import evaluate_procedure, in_words, procedure_of
 from ml.evaluation.report import write_report
 from ml.evaluation.table import render
-from ml.lessons import Lessons
+from ml.lessons import Lessons, evenly_chosen
 from petrostream.errors import UsageError
 from petrostream.evaluations import NotEvaluated, to_json
 from petrostream.recordings import find_recordings, read_recordings
@@ -28,20 +28,19 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="evaluate how the current model was made, and put the figures beside it",
     )
-    parser.add_argument(
-        "--limit", type=int, help="with --attach: at most so many recordings, evenly chosen"
-    )
+    parser.add_argument("--limit", type=int, help="at most so many recordings, evenly chosen")
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Evaluate, print, write; 3 if some recordings could not be read."""
+    if options.limit is not None and options.limit < 1:
+        raise UsageError("--limit takes a whole number above 0")
     if options.attach:
         return _attach(options)
-    if options.limit is not None:
-        raise UsageError("--limit goes with --attach only")
     _make_room(options)
     files, problems = find_recordings(options.data)
-    instances = [Instance.of(recording) for recording in read_recordings(files, problems)]
+    chosen = evenly_chosen(files, options.limit)
+    instances = [Instance.of(recording) for recording in read_recordings(chosen, problems)]
     evaluation = evaluate(instances, say)
     sys.stdout.write(render(evaluation))
     if options.json is not None:
@@ -56,8 +55,6 @@ def _attach(options: argparse.Namespace) -> int:
     """Evaluate the current model's making, on the recordings that it was trained on."""
     if options.json or options.report:
         raise UsageError("--attach goes without --json and --report")
-    if options.limit is not None and options.limit < 1:
-        raise UsageError("--limit takes a whole number above 0")
     registry = find_registry()
     model = registry.load(registry.pointer())
     procedure = procedure_of(model)

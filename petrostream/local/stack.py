@@ -44,6 +44,7 @@ _SERVER: Final = "server"
 WORKER: Final = "worker"
 _FOLDERS: Final = ("logs", "replays", "model", "demo", "terraform")
 _STOP_SECONDS: Final = 10.0
+_TELL_EVERY_SECONDS: Final = 5.0
 _START_SECONDS: Final = 30.0
 
 
@@ -342,15 +343,21 @@ def queue_depth(settings: Settings) -> QueueDepth:
     return QueueDepth(waiting, in_flight, sum(counts(settings.dead_letter_queue_url)))
 
 
-def wait_until_idle(settings: Settings, stack: dict[str, Any]) -> None:
-    """Wait until the queue is empty and nothing is in flight.
+def wait_until_idle(
+    settings: Settings, stack: dict[str, Any], say: Callable[[str], None] = lambda _: None
+) -> None:
+    """Wait until the queue is empty and nothing is in flight; says how far that is.
 
     Raises
     ------
     ServiceUnavailable
         If the worker has ended, so that nobody empties the queue.
     """
-    while not queue_depth(settings).idle:
+    told = time.monotonic()
+    while not (depth := queue_depth(settings)).idle:
+        if time.monotonic() - told > _TELL_EVERY_SECONDS:
+            told = time.monotonic()
+            say(f"scoring: {depth.waiting} batches wait, {depth.in_flight} are being worked on")
         if find_process(stack["processes"][WORKER]) is None:
             log = (state_folder() / "logs" / "worker.log").read_text().splitlines()
             raise ServiceUnavailable(
