@@ -20,6 +20,7 @@ from petrostream.evaluations import Evaluation, NotEvaluated, to_json
 from petrostream.figures import figures, figures_by_class
 from petrostream.models import Model
 from petrostream.recordings import Recording
+from petrostream.settings import variable
 from petrostream.tally import read_events
 from tests.browser._pipeline import Scoring
 from tests.integration._pages import QUIET, visit
@@ -114,6 +115,23 @@ def test_accuracy_says_why_there_is_no_evaluation(scoring: Scoring, model: Model
     page = visit("accuracy")
     assert [each.value for each in page.text] == [reason]
     assert not any("<b>" in each.value for each in page.markdown)
+
+
+def test_without_the_name_of_a_models_bucket_the_rest_is_shown(
+    scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable("models_bucket"), "")
+    page = visit("accuracy")
+    assert "`make status` shows more" in page.warning[0].value
+    assert page.metric
+
+
+def test_one_registry_is_kept_for_all_visits(
+    scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit("accuracy")
+    monkeypatch.setattr("petrostream.aws.ssm", None)
+    visit("accuracy")
 
 
 def test_accuracy_tells_a_damaged_evaluation(scoring: Scoring, model: Model) -> None:

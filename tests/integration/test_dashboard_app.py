@@ -22,6 +22,7 @@ from dashboard import charts, connection, frame
 from dashboard.alarm_words import described
 from dashboard.alarms import Alarm
 from dashboard.fleet import wells_of
+from dashboard.forecasts import Forecasts, Origin
 from dashboard.quality import sensor_grid
 from petrostream import aws, summaries
 from petrostream.annotations import Annotation, Annotations, Kind
@@ -262,6 +263,22 @@ def test_each_chosen_sensor_has_a_forecast_or_a_reason(scored: pd.DataFrame) -> 
     page = visit(well=WELL, live="off", sensors=["P-TPT", "T-TPT"])
     [said] = [each.value for each in page.caption if "**P-TPT**" in each.value]
     assert said.count("no forecast, it takes 3 h of the same recording") == 2
+
+
+def test_a_forecast_goes_by_the_versions_of_the_batches_before_it(
+    scored: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ask = [], Forecasts.ask
+
+    def watched(forecasts: Forecasts, origin: Origin, *arguments: Any) -> Any:
+        asked.append(origin)
+        return ask(forecasts, origin, *arguments)
+
+    monkeypatch.setattr(Forecasts, "ask", watched)
+    page = visit(well=WELL, live="off")
+    snapshot = page.session_state["snapshot"]
+    batches = snapshot.chosen(snapshot.of_well(WELL))
+    assert asked[-1].past == tuple((each.key, each.etag) for each in batches)
 
 
 def test_off_by_is_in_the_scale_of_the_band(scored: pd.DataFrame, scoring: Scoring) -> None:
