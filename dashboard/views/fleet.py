@@ -10,9 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import frame
 from dashboard.alarm_list import list_of_fleet
-from dashboard.choice import DEFAULT_SENSORS, choose_span
+from dashboard.choice import choose_span
 from dashboard.fleet import Totals, Well, WellState, added, wells_of
-from dashboard.navigation import Parameters, link
+from dashboard.navigation import link
 from dashboard.open_alarms import began, count_alarms, newest_alarms
 from dashboard.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.states import score_line, state_markdown, tile_key, tile_styles
@@ -179,7 +179,7 @@ def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
         link(
             "well",
             f"**{well.name}**",
-            _asked_of(well, name),
+            {"well": well.name, "time": name},
         )
         st.markdown(state_markdown(well.state))
         in_alarm = well.state is WellState.ALARM
@@ -187,14 +187,6 @@ def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
         st.caption(f"since {when(view, since)}")
         st.image(line, width="stretch")
         st.caption(_why(well))
-
-
-def _asked_of(well: Well, name: str) -> Parameters:
-    """What the Well page is asked for; of a well in alarm, to draw what is furthest off as well."""
-    asked: dict[str, str | list[str]] = {"well": well.name, "time": name}
-    if well.state is WellState.ALARM and well.top_sensor:
-        asked["sensors"] = list(dict.fromkeys([well.top_sensor, *DEFAULT_SENSORS]))
-    return asked
 
 
 def when(view: frame.View, time: datetime) -> str:

@@ -112,8 +112,9 @@ def test_the_page_shows_what_the_curated_bucket_holds(
     page.wait_for_url(f"**/well?**well={WELL}*")
     page.locator("[data-testid=stVegaLiteChart]").first.wait_for()
     wait_for_points(page, len(flagged))
+    page.wait_for_url("**sensors=**")
     drawn = parse_qs(urlsplit(page.url).query)["sensors"]
-    assert drawn == list(dict.fromkeys([flagged["top_sensor"].iloc[-1], "P-PDG", "P-TPT"]))
+    assert drawn == ["P-TPT", "P-MON-CKP"], "what is alive and drives; P-PDG is frozen"
     *panels, score = painted_points(page)
     assert len(score) == len(flagged) > 2000, "every anomaly, and no other reading"
     assert score["time (UTC)"].tolist() == milliseconds(flagged["timestamp"])
