@@ -41,6 +41,7 @@ _POLL_SECONDS: Final = 5
 _PAUSE_AFTER_FAULT_SECONDS: Final = 1.0
 _LOOK_AT_MAPPING_SECONDS: Final = 2.0
 _SLOTS: Final = 2
+_SERVER_ERROR: Final = 500
 
 log = logging.getLogger("petrostream.worker")
 
@@ -209,6 +210,25 @@ def _in_parts(messages: "list[MessageTypeDef]") -> "Iterator[list[MessageTypeDef
         yield messages[first : first + _MOST_AT_ONCE]
 
 
+def tell_retries(sqs: "SQSClient") -> None:
+    """Log what boto3 tries again by itself: a lost answer may have had messages, which then come
+    back only after the queue's visibility time-out.
+    """
+
+    def tell(
+        operation: Any = None, response: Any = None, caught_exception: Any = None, **_: Any
+    ) -> None:
+        status = response[0].status_code if response else 0
+        if caught_exception is not None or status >= _SERVER_ERROR:
+            log.warning(
+                "%s got no answer and is tried again: %s",
+                getattr(operation, "name", "a call"),
+                caught_exception or f"status {status}",
+            )
+
+    sqs.meta.events.register_first("needs-retry.sqs", tell)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the worker until SIGTERM or Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m petrostream.local.worker")
@@ -225,7 +245,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lambda_ = lambda_client()
         function = Function.read(lambda_, settings.function_name)
         source = EventSource.read(lambda_, function)
-        worker = Worker(aws.sqs(), lambda_, function, source, options.slots)
+        sqs = aws.sqs()
+        tell_retries(sqs)
+        worker = Worker(sqs, lambda_, function, source, options.slots)
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, lambda *_: worker.stop())
         worker.run()

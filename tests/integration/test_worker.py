@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from petrostream import aws
 from petrostream.errors import ServiceUnavailable
 from petrostream.local import execution
 from petrostream.local.execution import Environment, InvocationFailed
 from petrostream.local.function import EventSource, Function
-from petrostream.local.worker import Worker, failed_message_ids, sqs_event
+from petrostream.local.worker import Worker, failed_message_ids, sqs_event, tell_retries
 from petrostream.settings import PROJECT_ROOT
 
 WAIT_SECONDS = 30.0
@@ -349,3 +352,35 @@ def test_the_worker_ends_when_told_to(provisioned) -> None:
         rest = worker.stderr.read()
         assert worker.wait(timeout=30) == 0
     assert "the worker has ended" in rest
+
+
+class Forgetful(BaseHTTPRequestHandler):
+    """Drops the first request's connection; answers the others with nothing."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        if len(self.asked) > 1:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-amz-json-1.0")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_an_answer_that_was_lost_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Forgetful) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        sqs = aws.sqs()
+        tell_retries(sqs)
+        assert "Messages" not in sqs.receive_message(QueueUrl=f"{endpoint}/123456789012/queue")
+        server.shutdown()
+    assert "ReceiveMessage got no answer and is tried again" in caplog.text
