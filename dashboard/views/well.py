@@ -261,21 +261,23 @@ def alarm_spans(alarms: Sequence[Alarm], times: pd.Series, zone: ZoneInfo) -> pd
 
 
 def _show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Tolerance]) -> None:
+    table = health_table(rows, profile, normal)
+    off = ["–" if np.isnan(value) else f"{value:.2f}" for value in table["Off by"]]
     st.dataframe(
-        health_table(rows, profile, normal),
+        table.assign(**{"Off by": off, "Drives": table["Drives"] * 100}),
         hide_index=True,
         alt="The sensors: what they read, how far off they are, and their health",
         column_config={
             "Sensor": st.column_config.TextColumn(width=345),
             "Drives": st.column_config.ProgressColumn(
                 width="small",
-                format="percent",
+                format="%.0f%%",
                 min_value=0.0,
-                max_value=1.0,
+                max_value=100.0,
                 help="How much of this time's anomalies the sensor makes up: what drives the alarm",
             ),
-            "Off by": st.column_config.NumberColumn(
-                format="%.2f",
+            "Off by": st.column_config.TextColumn(
+                alignment="right",
                 help="Distance of the newest reading from normal: 1 and -1 are the edges of the "
                 "green band. Sensors without one do not count in the score.",
             ),
