@@ -21,6 +21,7 @@ _PORT: Final = 8597
 _SIZE: Final = {"width": 1280, "height": 1000}
 _SETTLE_MS: Final = 5_000
 _LOADING_MS: Final = 120_000
+_EVALUATING_MS: Final = 600_000
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def addresses(well: str, until: str) -> dict[str, str]:
         "fleet": "/?live=off&time=24+h",
         "well": f"/well?live=off&well={well}&time=24+h&until={until}",
         "alarms": "/alarms?live=off",
-        "accuracy": "/accuracy?live=off",
+        "accuracy": "/accuracy",
         "quality": "/quality?live=off",
         "pipeline": "/pipeline?live=off",
         "explore": "/explore?live=off&query=worst-hours",
@@ -73,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, address in addresses(chosen.well, chosen.until).items():
                 page.goto(place + address)
                 page.wait_for_timeout(_SETTLE_MS)
+                if name == "accuracy":
+                    by_class = page.get_by_text("The evaluation by class")
+                    by_class.wait_for(timeout=_EVALUATING_MS)
                 if name == "explore":
                     page.get_by_role("button", name="Run").click()
                     page.get_by_role("tab", name="Chart").wait_for()
