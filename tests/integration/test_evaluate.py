@@ -62,6 +62,11 @@ def test_the_same_data_gives_the_same_figures(
     assert "WELL-90001" in printed.err
 
 
+def test_a_limit_leaves_so_many_recordings(wells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(wells), "--limit=1"]) == 2
+    assert "of 1 real well" in capsys.readouterr().err
+
+
 def test_one_well_is_too_few(
     wells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -139,7 +139,7 @@ def test_one_well_is_published_with_the_reason(
         ["--attach", "--json=figures.json"],
         ["--attach", "--report=folder"],
         ["--attach", "--limit=0"],
-        ["--limit=3"],
+        ["--limit=0"],
     ],
 )
 def test_options_that_make_no_sense_are_refused(
