@@ -54,6 +54,7 @@ def tile_styles() -> str:
         rules.append(
             f'[class*="st-key-tile-{name}-"] {{ border-left: 5px solid rgb({hue}); {ground} }}'
         )
+    rules.append('[class*="st-key-tile-"] img { border-radius: 0; }')
     return f"<style>{' '.join(rules)}</style>"
 
 

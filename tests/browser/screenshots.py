@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from playwright.sync_api import Page, expect
+
 from petrostream.settings import PROJECT_ROOT
 from tests.browser.screenshot import browser, wait_until_drawn
 
@@ -58,6 +60,15 @@ def addresses(well: str, until: str) -> dict[str, str]:
     }
 
 
+def wait_until_listed(page: Page, place: str) -> None:
+    """Wait until the dashboard knows every batch and alarm."""
+    page.goto(place)
+    page.locator("[data-testid=stMetric]").first.wait_for(timeout=_LOADING_MS)
+    for unread in ("still being listed", "batches unread"):
+        expect(page.get_by_text(unread)).to_have_count(0, timeout=_LOADING_MS)
+    page.close()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Take them all."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -68,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with demo(chosen.data.resolve(), chosen.limit) as place, browser() as running:
+        wait_until_listed(running.new_page(), place)
         for scheme in ("light", "dark"):
             page = running.new_page(viewport=_SIZE, color_scheme=scheme)
             page.set_default_timeout(_LOADING_MS)
