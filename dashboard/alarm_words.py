@@ -9,6 +9,7 @@ SEVERITY_MARKS: Final = {
     Severity.MEDIUM: ("◆ medium", "#b35c00"),
     Severity.LOW: ("● low", "#1864ab"),
 }
+_WORTH_NAMING: Final = 0.005
 _MARKDOWN_COLOURS: Final = {
     Severity.HIGH: "red",
     Severity.MEDIUM: "orange",
@@ -38,7 +39,8 @@ def lasted(seconds: float) -> str:
 def drivers_in_words(alarm: Alarm) -> str:
     """What drives an alarm, with shares, and the engineering limits that were passed."""
     event = alarm.event
-    shares = ", ".join(f"{name} ({event.shares[name]:.0%})" for name in event.drivers)
+    drivers = [(name, event.shares[name]) for name in event.drivers]
+    shares = ", ".join(f"{name} ({share:.0%})" for name, share in drivers if share >= _WORTH_NAMING)
     limits = ", ".join(alarm.limits)
     return f"{shares}; limits passed: {limits}" if limits else shares
 

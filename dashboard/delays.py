@@ -8,7 +8,7 @@ import pandas as pd
 
 from dashboard.axes import ink
 from dashboard.outcomes import class_name
-from dashboard.words import duration
+from petrostream.durations import duration
 from petrostream.figures import Figures
 
 REPLAYED: Final = "replayed"

@@ -24,9 +24,9 @@ from dashboard.outcomes import (
     confusion,
 )
 from dashboard.times import local
-from dashboard.words import duration
 from petrostream.accuracy import AlarmSpan, Fate, Judged
 from petrostream.columns import SECOND
+from petrostream.durations import duration
 from petrostream.events import Event
 from petrostream.keys import second_of
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dashboard.alarms import Alarm, with_context
 from dashboard.events import Events, alarming_places
-from dashboard.fleet import Well
+from dashboard.fleet import Well, WellState
 from dashboard.snapshot import FIRST, LAST, Snapshot
 from petrostream.annotations import Annotation
 from petrostream.errors import ServiceUnavailable
@@ -71,19 +71,26 @@ def newest_alarms(events: Events, snapshot: Snapshot) -> list[Alarm]:
     return sorted(newest, key=lambda each: each.start, reverse=True)
 
 
-def began(events: Events, snapshot: Snapshot, well: Well) -> datetime:
-    """When the stretch of alarming batches began that a well's newest alarm is in, to the second.
+def began(events: Events, snapshot: Snapshot, wells: Sequence[Well]) -> dict[str, datetime]:
+    """When each well in alarm came into it, to the second (UTC without a zone), by its name.
 
-    Its first batch's document tells; where that can't be read, it is the batch's first second.
+    The document of the batch that the state began with tells, of all wells at once. A well whose
+    document can't be had is left out.
     """
-    [own] = _bounded(snapshot, [well.places])
-    firsts = snapshot.table[FIRST].to_numpy()[own]
-    opening = own[firsts == np.datetime64(well.since)]
+    in_alarm = [well for well in wells if well.state is WellState.ALARM]
+    firsts = snapshot.table[FIRST].to_numpy()
+    opening = [
+        own[firsts[own] == np.datetime64(well.since)]
+        for well in in_alarm
+        for own in _bounded(snapshot, [snapshot.of_well(well.name)])
+    ]
+    if not opening:
+        return {}
     try:
-        found = events.of(snapshot.chosen(opening)).events
+        found = events.of(snapshot.chosen(np.concatenate(opening))).events
     except ServiceUnavailable:
-        return well.since
-    return max((Alarm(each).start for each in found), default=well.since)
+        return {}
+    return {each.well: Alarm(each).start for each in sorted(found, key=lambda each: each.start)}
 
 
 def alarms_between(

@@ -5,8 +5,8 @@ from typing import Final
 
 import pandas as pd
 
-from dashboard.words import duration
 from petrostream.accuracy import Fate, Judged
+from petrostream.durations import duration
 from petrostream.figures import Figures, by_class
 from petrostream.labels import describe
 

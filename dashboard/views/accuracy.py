@@ -17,8 +17,9 @@ from dashboard.labelled import Recordings
 from dashboard.outcomes import NONE
 from dashboard.published_model import show_published
 from dashboard.stores import Stores, find_stores, part
-from dashboard.words import duration
+from dashboard.tiles import show_figure
 from petrostream.accuracy import LEAST_NORMAL_ROWS, Judged, judge
+from petrostream.durations import duration
 from petrostream.errors import SettingsError
 from petrostream.evaluations import Evaluation
 from petrostream.events import Event
@@ -106,31 +107,19 @@ def _show_live(
 def _show_tiles(found: Figures) -> None:
     with st.container(horizontal=True, gap="small"):
         share = "" if found.recall is None else f"{found.recall:.0%} of the events"
-        _tile("Found", f"{found.found} of {found.events}", share)
-        _tile("Missed", f"{found.missed}", "events in which no alarm started")
-        _tile(
+        show_figure("Found", f"{found.found} of {found.events}", share)
+        show_figure("Missed", f"{found.missed}", "events in which no alarm started")
+        show_figure(
             "Median delay",
             duration(found.median_delay),
             f"nine of ten within {duration(found.slow_delay)}" if found.delays else "",
         )
         a_day = found.false_alarms_a_day
-        _tile(
+        show_figure(
             "False alarms a well-day",
             NONE if a_day is None else f"{a_day:.2f}",
             f"{found.false_alarms:,} in {found.normal_days:.1f} well-days",
         )
-
-
-def _tile(label: str, value: str, note: str) -> None:
-    st.metric(
-        label,
-        value,
-        note or None,
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-    )
 
 
 def _tell_simulated(simulated: Sequence[Judged]) -> None:

@@ -18,6 +18,7 @@ from dashboard.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.states import score_line, state_markdown, tile_key, tile_styles
 from dashboard.stores import find_stores
 from dashboard.strip import Stretch, stretch_of, strip_chart, strip_height, worst_by_bin
+from dashboard.tiles import show_figure
 from dashboard.times import local
 from dashboard.words import ago, degraded_words, minute, short
 from petrostream.batches import COMMISSIONING_SECONDS
@@ -43,10 +44,11 @@ def _draw(view: frame.View) -> None:
     once = view.snapshot.once
     st.subheader("Wells, the worst first", anchor=False)
     st.html(tile_styles())
+    since = began(view.curated.events, view.snapshot, wells)
     with st.container(horizontal=True, gap="small"):
         lines = once(("tile lines", span), lambda: _tile_lines(view.snapshot, wells, stretch))
         for well, line in zip(wells, lines, strict=True):
-            _show_tile(view, well, line, name)
+            _show_tile(view, well, since.get(well.name, well.since), line, name)
     st.subheader("Worst score over time", anchor=False)
     st.altair_chart(
         once(
@@ -69,7 +71,7 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> Callabl
     active = sum(well.state is not WellState.SILENT for well in wells)
     when = "in all" if name == "all" else f"in each well's newest {name}"
     with st.container(horizontal=True, gap="small"):
-        _figure(
+        show_figure(
             "Wells in alarm",
             f"{in_alarm:,}",
             f"of {len(wells):,}",
@@ -78,13 +80,13 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> Callabl
         place = st.empty()
         show_open_alarms = partial(_show_open_alarms, place, view, wells, when)
         show_open_alarms(wait=False)
-        _figure(
+        show_figure(
             "Anomalies",
             f"{now.anomalies:,}",
             _change(now.anomalies, before, "anomalies"),
             f"Readings with `anomaly_flag` 1 {when}, and the change against the same time before.",
         )
-        _figure(
+        show_figure(
             "Anomaly rate",
             "–" if now.rate is None else f"{now.rate:.2%}",
             _rate_change(now, before),
@@ -92,13 +94,13 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> Callabl
             f"{COMMISSIONING_SECONDS // 60} minutes (commissioning) and unscorable readings are "
             "not counted.",
         )
-        _figure(
+        show_figure(
             "Readings",
             short(now.readings),
             _change(now.readings, before, "readings"),
             f"Rows that the pipeline has taken in {when}, one a second of a recording.",
         )
-        _figure(
+        show_figure(
             "Active wells",
             f"{active:,}",
             f"{len(wells) - active:,} silent",
@@ -107,7 +109,7 @@ def _show_figures(view: frame.View, wells: Sequence[Well], name: str) -> Callabl
         table = view.snapshot.table
         newest = table.loc[table[LAST].idxmax()]
         lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
-        _figure(
+        show_figure(
             "Reading to screen",
             _lag_words(lag),
             f"scored {ago(newest[MODIFIED].to_pydatetime(), _now())}",
@@ -125,25 +127,12 @@ def _show_open_alarms(
     said = find_stores().said.lately(_WAIT_SECONDS if wait else 0.0)
     tally = count_alarms(view.curated.events, view.snapshot, wells, said or (), wait=wait)
     with place:
-        _figure(
+        show_figure(
             "Open alarms",
             "–" if said is None else f"{tally.is_open:,}" + ("+" if tally.unread else ""),
             f"{tally.unread:,} batches unread" if tally.unread else f"of {tally.alarms:,}",
             f"Alarms {when} that nobody has acknowledged. What people say counts within 20 s.",
         )
-
-
-def _figure(label: str, value: str, note: str, explanation: str) -> None:
-    st.metric(
-        label,
-        value,
-        note,
-        delta_color="off",
-        delta_arrow="off",
-        help=explanation,
-        border=True,
-        height="stretch",
-    )
 
 
 def _change(now: int, before: Totals, name: str) -> str:
@@ -173,7 +162,7 @@ def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch) -> 
     return [score_line(worst.tolist()) for worst, _ in found]
 
 
-def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
+def _show_tile(view: frame.View, well: Well, since: datetime, line: str, name: str) -> None:
     key = tile_key(well.state, well.name)
     with st.container(border=True, width=_TILE_PIXELS, gap=None, key=key):
         link(
@@ -182,8 +171,6 @@ def _show_tile(view: frame.View, well: Well, line: str, name: str) -> None:
             {"well": well.name, "time": name},
         )
         st.markdown(state_markdown(well.state))
-        in_alarm = well.state is WellState.ALARM
-        since = began(view.curated.events, view.snapshot, well) if in_alarm else well.since
         st.caption(f"since {when(view, since)}")
         st.image(line, width="stretch")
         st.caption(_why(well))

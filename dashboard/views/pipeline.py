@@ -23,6 +23,7 @@ from dashboard.operations import (
 from dashboard.queues import PEEKED, Depth, Letter, Queues, newest_metric
 from dashboard.snapshot import Snapshot
 from dashboard.stores import part, reason
+from dashboard.tiles import show_figure
 from dashboard.times import local
 from dashboard.words import ago
 from petrostream import costs
@@ -105,11 +106,11 @@ def _show_tiles(
     now = datetime.now(UTC).replace(tzinfo=None)
     queue, dead = depths or (None, None)
     with st.container(horizontal=True, gap="small"):
-        _tile("Waiting", f"{queue.waiting:,}" if queue else _NONE, "messages in the queue")
-        _tile("In flight", f"{queue.in_flight:,}" if queue else _NONE, "being worked on")
-        _tile("Oldest message", *_oldest(queues, queue))
-        _tile("Dead letters", f"{dead.all:,}" if dead else _NONE, "gave up after all tries")
-        _tile(
+        show_figure("Waiting", f"{queue.waiting:,}" if queue else _NONE, "messages in the queue")
+        show_figure("In flight", f"{queue.in_flight:,}" if queue else _NONE, "being worked on")
+        show_figure("Oldest message", *_oldest(queues, queue))
+        show_figure("Dead letters", f"{dead.all:,}" if dead else _NONE, "gave up after all tries")
+        show_figure(
             "Rows a second",
             f"{worked.rows_a_second:,.0f}" if worked else _NONE,
             f"while at work, {ago(worked.ended, now)}" if worked else "nothing scored yet",
@@ -117,7 +118,7 @@ def _show_tiles(
             "and the last scored object of it.",
         )
         current = moves[-1] if moves else None
-        _tile(
+        show_figure(
             "Model",
             current.pointer.version[:8] if current else _NONE,
             f"current for {ago(current.when, now).removesuffix(' ago')}"
@@ -136,19 +137,6 @@ def _oldest(queues: Queues, queue: Depth | None) -> tuple[str, str]:
     if seconds is None:
         return _NONE, "CloudWatch has not measured it"
     return f"{seconds:,.0f} s", "by CloudWatch, a minute ago"
-
-
-def _tile(label: str, value: str, note: str, explanation: str | None = None) -> None:
-    st.metric(
-        label,
-        value,
-        note,
-        delta_color="off",
-        delta_arrow="off",
-        help=explanation,
-        border=True,
-        height="stretch",
-    )
 
 
 def _show_dead_letters(queues: Queues, dead: Depth, zone: ZoneInfo) -> None:
@@ -363,8 +351,8 @@ def _show_costs(snapshot: Snapshot, recent: Sequence[Handled], worked: Pace | No
     rest = {charge.item: charge.usd for charge in costs.at_rest(measured)}
     bill = sorted(costs.at_work(measured), key=lambda charge: -charge.usd)
     with st.container(horizontal=True, gap="small"):
-        _tile("With these wells", f"{costs.total(bill):,.2f} USD", f"{measured.wells} wells")
-        _tile("At rest", f"{sum(rest.values()):,.2f} USD", "while nothing is sent")
+        show_figure("With these wells", f"{costs.total(bill):,.2f} USD", f"{measured.wells} wells")
+        show_figure("At rest", f"{sum(rest.values()):,.2f} USD", "while nothing is sent")
     _table(
         {
             "For": [charge.item.value for charge in bill],

@@ -15,7 +15,7 @@ from dashboard import address, charts, choice, frame
 from dashboard.alarm_list import list_of_well
 from dashboard.alarms import Alarm
 from dashboard.data import Rows
-from dashboard.fleet import WellState, degraded_sensors, wells_of
+from dashboard.fleet import degraded_sensors, wells_of
 from dashboard.forecast import CONFIDENCE, LEAST_GAIN, LEAST_WON
 from dashboard.health import driving_sensors, health_table
 from dashboard.long_view import show_long
@@ -100,8 +100,7 @@ def _draw(view: frame.View) -> None:
             lambda time: stored(time, view.zone),
         )
     words = degraded_words(shown.degraded)
-    in_alarm = shown.state is WellState.ALARM
-    since = began(view.curated.events, view.snapshot, shown) if in_alarm else shown.since
+    since = began(view.curated.events, view.snapshot, [shown]).get(well, shown.since)
     st.markdown(
         f"{state_markdown(shown.state)} since {minute(local(since, view.zone))}"
         + (f"; {words}" if words else "")

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ml.evaluation.words import number, percent, seconds
+from ml.evaluation.words import number, percent
+from petrostream.durations import duration
 
 _MINUTE: Final = 60
 
@@ -31,7 +32,7 @@ def shown(key: str, value: float | None) -> str:
     if key in ("event_recall", "row_precision", "row_recall"):
         return percent(value)
     if key.endswith("_delay_s"):
-        return seconds(value)
+        return duration(value)
     return number(value)
 
 

@@ -7,8 +7,9 @@ from typing import Final
 from ml.evaluation import ours
 from ml.evaluation.instances import Instance, check
 from ml.evaluation.verdicts import outcome_of
-from ml.evaluation.words import number, seconds
+from ml.evaluation.words import number
 from ml.training import Lesson, TrainingSettings, digest_of
+from petrostream.durations import duration
 from petrostream.errors import UsageError
 from petrostream.evaluations import LONGEST_REASON, Evaluation, NotEvaluated
 from petrostream.figures import figures, figures_by_class
@@ -76,5 +77,5 @@ def in_words(document: Evaluation | NotEvaluated) -> str:
     return (
         f"evaluated, each well by a model of the others: {found.found} of {found.events} events "
         f"found, {number(found.false_alarms_a_day)} {_A_DAY}, median delay "
-        f"{seconds(found.median_delay)}, nine of ten within {seconds(found.slow_delay)}"
+        f"{duration(found.median_delay)}, nine of ten within {duration(found.slow_delay)}"
     )

@@ -9,7 +9,8 @@ from ml.evaluation.figures import figures
 from ml.evaluation.limits import BUDGET
 from ml.evaluation.protocol import Evaluation
 from ml.evaluation.verdicts import outcome_of
-from ml.evaluation.words import number, seconds
+from ml.evaluation.words import number
+from petrostream.durations import duration
 
 COLUMNS: Final = (
     ("events_found", "found"),
@@ -67,7 +68,7 @@ def _classes(classes: dict[str, Any]) -> Iterable[str]:
                 f"{label} {one['name']}",
                 str(one["events_found"]),
                 str(one["events"]),
-                seconds(one["median_detection_delay_s"]),
+                duration(one["median_detection_delay_s"]),
                 number(one["mean_auc"]),
                 str(one["short_events"]),
                 str(one["short_events_found"]),
@@ -86,7 +87,7 @@ def _short(evaluation: Evaluation) -> Iterable[str]:
     for instance in short:
         outcome = outcome_of(instance, evaluation.verdicts[ours.NAME][instance.name])
         if outcome.found:
-            fate = f"found after {seconds(outcome.delay_seconds)}"
+            fate = f"found after {duration(outcome.delay_seconds)}"
         else:
             fate = "an alarm was on already" if outcome.was_on else "not found"
         yield f"  {instance.name}: {outcome.truth.normal_rows_before} normal rows, {fate}"

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from dashboard.events import Events
-from dashboard.open_alarms import alarms_between
+from dashboard.fleet import wells_of
+from dashboard.open_alarms import alarms_between, began
 from dashboard.snapshot import Snapshot
 from petrostream import events
 from petrostream.events import Event
@@ -88,3 +89,29 @@ def test_a_time_without_an_alarm_takes_no_document(documents: Documents) -> None
     known = snapshot(A=[batch(each) for each in range(10)], B=[flagged(each) for each in range(10)])
     assert alarms_between(Events(documents), known, "A", START, START + timedelta(days=1)) == []
     assert documents.read == []
+
+
+@pytest.mark.parametrize("span", [timedelta(hours=1), timedelta(days=30), None])
+def test_an_alarm_began_with_its_first_row_however_short_the_shown_time_is(
+    documents: Documents, span: timedelta | None
+) -> None:
+    known = snapshot(A=[batch(0), *(flagged(each) for each in range(1, 40))], B=[batch(39)])
+    [opening] = known.chosen(slice(1, 2))
+    begin = int((opening.first - datetime(1970, 1, 1)).total_seconds()) * SECOND
+    late = Event(
+        well="A",
+        recording=opening.batch.recording,
+        start=begin + 141 * SECOND,
+        end=begin + 599 * SECOND,
+        peak=begin + 141 * SECOND,
+        peak_score=1.5,
+        rows=459,
+        sensors={"P-TPT": 100},
+        opens=True,
+    )
+    documents.bodies[opening.batch.events] = events.to_json(
+        [late], model_version="m", gap_seconds=600
+    )
+    found = began(Events(documents), known, wells_of(known, span))
+    assert found == {"A": opening.first + timedelta(seconds=141)}
+    assert len(documents.read) == 1

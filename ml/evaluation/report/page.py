@@ -17,9 +17,10 @@ from ml.evaluation.report.style import STYLE
 from ml.evaluation.table import COLUMNS
 from ml.evaluation.tradeoff import Point, receiver_operating, tradeoff
 from ml.evaluation.verdicts import Verdict, outcome_of
-from ml.evaluation.words import number, seconds
+from ml.evaluation.words import number
 from petrostream.accuracy import Judged
 from petrostream.columns import SECOND
+from petrostream.durations import duration
 from petrostream.errors import UsageError
 from petrostream.labels import describe
 
@@ -74,7 +75,7 @@ def _heading(document: dict[str, Any]) -> str:
     return (
         "<h1>How good the detector is</h1>"
         f"<p class=lead>{found}, {number(rate)} false alarms a well-day, half of the events within "
-        f"{seconds(document['median_detection_delay_s'])}.</p>"
+        f"{duration(document['median_detection_delay_s'])}.</p>"
         f"<p>{document['recordings']} recordings of real wells, each judged by what was learned "
         f"on the other wells ({document['protocol']}); {document['normal_well_days']:.1f} "
         "well-days of labelled normal time after commissioning. Limits follow from the training "
@@ -106,8 +107,8 @@ def _classes(classes: dict[str, Any]) -> str:
                 f"{label}: {one['name']}",
                 str(one["events"]),
                 str(one["events_found"]),
-                seconds(one["median_detection_delay_s"]),
-                seconds(one["p90_detection_delay_s"]),
+                duration(one["median_detection_delay_s"]),
+                duration(one["p90_detection_delay_s"]),
                 number(one["mean_auc"]),
                 str(one["short_events"]),
                 str(one["short_events_found"]),
@@ -224,7 +225,7 @@ def _badness(pair: tuple[Instance, Judged]) -> tuple[bool, float, str]:
 
 def _event(instance: Instance, verdict: Verdict, outcome: Judged) -> str:
     if outcome.found:
-        fate = f"found after {seconds(outcome.delay_seconds)}"
+        fate = f"found after {duration(outcome.delay_seconds)}"
     else:
         fate = "not found: an alarm was on already" if outcome.was_on else "not found"
     wrong = len(outcome.false_alarms)
@@ -258,8 +259,8 @@ def _alarms(instance: Instance, verdict: Verdict) -> str:
     for alarm in verdict.alarms[:_MOST_ALARMS_LISTED]:
         start = (alarm.start - int(instance.microseconds[0])) / SECOND
         drivers = f", driven by {', '.join(alarm.drivers)}" if alarm.drivers else ""
-        length = seconds((alarm.end - alarm.start) / SECOND)
-        texts.append(f"after {seconds(start)} for {length}{drivers}")
+        length = duration((alarm.end - alarm.start) / SECOND)
+        texts.append(f"after {duration(start)} for {length}{drivers}")
     more = len(verdict.alarms) - _MOST_ALARMS_LISTED
     if more > 0:
         texts.append(f"and {more} more")
