@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.navigation import choose_page
+from dashboard.ui.navigation import choose_page
 
 _STYLE = "<style>.stMainBlockContainer {padding-top: 4rem; padding-bottom: 3rem}</style>"
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from petrostream.aws.buckets import Bucket
 from petrostream.console import EXIT_FAILED, EXIT_PARTIAL, EXIT_USAGE, run_command
 from petrostream.errors import PetroStreamError, UsageError
+from petrostream.ingest.recordings import find_recordings
 from petrostream.local import stack
-from petrostream.recordings import find_recordings
+from petrostream.scoring.totals import tally
 from petrostream.settings import PROJECT_ROOT, Settings, state_folder
-from petrostream.storage import Bucket
-from petrostream.tally import tally
 from producer.replay import Speed
 
 _SPEED_TO_WATCH: Final = "300"

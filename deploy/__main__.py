@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from deploy import down, embedded, leftovers, powerbi, repair, root, stackfile, status, up
+from deploy import down, embedded, powerbi, repair, root, stackfile, status, up
+from deploy.account import leftovers
 from deploy.console import progress, say
 from deploy.embedded import LocalOptions, Provisioning
-from petrostream import costs
+from petrostream.aws import costs
 from petrostream.console import run_command
 from petrostream.errors import UsageError
 from petrostream.local.stack import StackOptions

@@ -5,14 +5,15 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy import leftovers, preflight, root, stackfile, teardown
-from deploy.account import Account
+from deploy import root, stackfile
+from deploy.account import leftovers, preflight, teardown
+from deploy.account.access import Account
+from deploy.account.leftovers import Place, Proof
+from deploy.account.teardown import Holdings
 from deploy.console import confirmed, progress, say
-from deploy.diagnosis import TerraformFailed
-from deploy.leftovers import Place, Proof
 from deploy.root import Choices
-from deploy.teardown import Holdings
-from deploy.terraform import Resource, Terraform
+from deploy.terraform.diagnosis import TerraformFailed
+from deploy.terraform.process import Resource, Terraform
 from deploy.up import account_environment, check_place, saying_how_to_go_on
 from petrostream.console import EXIT_FAILED
 from petrostream.settings import state_folder

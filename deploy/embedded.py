@@ -9,11 +9,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from deploy import image, root, terraform
+from deploy import image, root
 from deploy.console import progress, say
-from deploy.diagnosis import ProviderUnavailable
 from deploy.image import StandInBuilder
-from deploy.terraform import Terraform
+from deploy.terraform import process
+from deploy.terraform.diagnosis import ProviderUnavailable
+from deploy.terraform.process import Terraform
 from deploy.up import publish_image
 from petrostream.errors import UsageError
 from petrostream.local import stack
@@ -153,9 +154,9 @@ def _prepare(options: LocalOptions) -> bool:
     if options.provisioning is Provisioning.PYTHON or _is_up():
         return False
     wants_it = options.provisioning is Provisioning.TERRAFORM
-    seconds = terraform.INIT_SECONDS if wants_it else WAIT_FOR_PROVIDER_SECONDS
+    seconds = process.INIT_SECONDS if wants_it else WAIT_FOR_PROVIDER_SECONDS
     try:
-        terraform.installed_version()
+        process.installed_version()
         copy_root(options.folder, _draft_folder())
         say("Terraform gets ready (PROVISION=python does without it)")
         Terraform(_draft_folder(), process_environment({})).init(seconds)

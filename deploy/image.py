@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
-from deploy.account import client, explained
-from deploy.preflight import PLATFORM, check_docker
-from petrostream.aws import error_code
+from deploy.account.access import client, explained
+from deploy.account.preflight import PLATFORM, check_docker
+from petrostream.aws.clients import error_code
 from petrostream.errors import PetroStreamError, ServiceUnavailable
 from petrostream.settings import PROJECT_ROOT
 
@@ -26,9 +26,9 @@ _SOURCES: Final = (
     "lambda/Dockerfile.dockerignore",
     "lambda/requirements.txt",
     "lambda/app.py",
-    "petrostream/*.py",
+    "petrostream/**/*.py",
 )
-"""What the Dockerfile and its ignore file let into the image, and both of them."""
+_LEFT_OUT: Final = Path("petrostream/local")
 
 _NOT_THERE: Final = frozenset({"RepositoryNotFoundException", "ImageNotFoundException"})
 _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -57,10 +57,16 @@ class Builder(Protocol):
         """Put the image there."""
 
 
+def sources(root: Path = PROJECT_ROOT) -> list[Path]:
+    """What the Dockerfile and its ignore file let into the image, and both of them."""
+    found = {path for pattern in _SOURCES for path in root.glob(pattern)}
+    return sorted(path for path in found if not path.is_relative_to(root / _LEFT_OUT))
+
+
 def content_tag(root: Path = PROJECT_ROOT) -> str:
     """The tag of the image that these sources make: a digest of their names and contents."""
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in _SOURCES for path in root.glob(pattern)}):
+    for path in sources(root):
         for part in (path.relative_to(root).as_posix().encode(), path.read_bytes()):
             digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from deploy.console import say
+from petrostream.aws.buckets import Bucket
 from petrostream.console import EXIT_PARTIAL
 from petrostream.errors import ModelNotReady, PetroStreamError
-from petrostream.recordings import find_recordings
-from petrostream.registry import ModelRegistry
+from petrostream.ingest.recordings import find_recordings
+from petrostream.registry.models import ModelRegistry
 from petrostream.settings import PROJECT_ROOT, Settings, state_folder, variable
-from petrostream.storage import Bucket
 
 _MOST_TRAINED_ON: Final = 120
 

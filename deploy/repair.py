@@ -3,11 +3,11 @@
 import os
 
 from deploy.console import progress, say
+from petrostream.aws.buckets import Bucket
 from petrostream.console import EXIT_PARTIAL
 from petrostream.errors import UsageError
-from petrostream.repair import write_missing_summaries
+from petrostream.scoring.backfill import write_missing_summaries
 from petrostream.settings import Settings, read_stack
-from petrostream.storage import Bucket
 
 
 def run(target: str) -> int:

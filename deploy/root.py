@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.image import NOT_BUILT_YET
-from deploy.terraform import Terraform, Variables
-from petrostream.costs import Usage
+from deploy.terraform.process import Terraform, Variables
+from petrostream.aws.costs import Usage
 from petrostream.settings import PROJECT_ROOT
 
 FOLDER: Final = PROJECT_ROOT / "infrastructure"

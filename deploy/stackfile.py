@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from deploy.terraform import Terraform
+from deploy.terraform.process import Terraform
 from petrostream.settings import AWS, Settings, read_stack, stack_file, write_stack
 
 _FORMAT: Final = 1

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from deploy import model, stackfile
-from deploy.account import client, explained
+from deploy.account.access import client, explained
+from petrostream.aws.cloudwatch import Metric, Point, newest_point
 from petrostream.errors import PetroStreamError
-from petrostream.keys import SCORED
 from petrostream.local import stack
-from petrostream.metrics import Metric, Point, newest_point
+from petrostream.schema.keys import SCORED
 from petrostream.settings import AWS, Settings
 
 NAMESPACE: Final = "PetroStream"

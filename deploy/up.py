@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import image, model, preflight, root, stackfile
-from deploy.account import Account, chosen_region
+from deploy import image, model, root, stackfile
+from deploy.account import preflight
+from deploy.account.access import Account, chosen_region
 from deploy.console import confirmed, progress, say
 from deploy.image import Builder, DockerBuilder
 from deploy.root import Choices
-from deploy.terraform import Plan, Terraform
-from petrostream import costs
+from deploy.terraform.process import Plan, Terraform
+from petrostream.aws import costs
 from petrostream.errors import UsageError
 from petrostream.settings import AWS, PROJECT_ROOT
 

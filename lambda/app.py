@@ -14,14 +14,14 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from petrostream import aws
-from petrostream.alerts import Alerts
+from petrostream.alarms.notify import Alerts
+from petrostream.aws import clients
+from petrostream.aws.buckets import Bucket
 from petrostream.errors import PermanentError, TransientError
-from petrostream.notifications import announced_objects
-from petrostream.pipeline import Fate, Outcome, Pipeline, RawObject
-from petrostream.registry import CurrentModel, ModelRegistry
+from petrostream.ingest.notifications import announced_objects
+from petrostream.registry.models import CurrentModel, ModelRegistry
+from petrostream.scoring.pipeline import Fate, Outcome, Pipeline, RawObject
 from petrostream.settings import Settings
-from petrostream.storage import Bucket
 
 LONGEST_LAG_SECONDS = 86_400
 """Older readings are a replay of the past; their lag would say nothing."""
@@ -36,7 +36,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 def build_pipeline(settings: Settings) -> Pipeline:
     """Wire the pipeline to AWS; called once for each execution environment."""
-    s3 = aws.s3()
+    s3 = clients.s3()
     curated = Bucket(settings.curated_bucket, s3)
     registry = ModelRegistry(Bucket(settings.models_bucket, s3), settings.model_parameter)
     return Pipeline(

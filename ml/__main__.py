@@ -8,19 +8,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.drift import add_drift, report_drift
 from ml.evaluation.command import add_evaluate, run_evaluate
-from ml.limits_file import add_limits, publish_limits
-from ml.model_files import JOBLIB_NAME, read_evaluation, read_model
-from ml.recommission import add_recommission, recommission
-from ml.train_command import add_train, run_train
-from petrostream.annotations import Annotations, to_csv
+from ml.training.command import add_train, run_train
+from ml.training.model_files import JOBLIB_NAME, read_evaluation, read_model
+from ml.upkeep.drift import add_drift, report_drift
+from ml.upkeep.engineering_limits import add_limits, publish_limits
+from ml.upkeep.recommission import add_recommission, recommission
+from petrostream.alarms.annotations import Annotations, to_csv
+from petrostream.aws.buckets import Bucket
 from petrostream.console import run_command
 from petrostream.errors import ModelNotReady, UsageError
-from petrostream.models import FOREST_NAME, MANIFEST_NAME, Pointer
-from petrostream.registry import ModelRegistry, find_registry
+from petrostream.registry.model_files import FOREST_NAME, MANIFEST_NAME, Pointer
+from petrostream.registry.models import ModelRegistry, find_registry
 from petrostream.settings import Settings, use_stack
-from petrostream.storage import Bucket
 
 
 def add_publish(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import sys
 
 from petrostream.console import EXIT_PARTIAL
-from petrostream.recordings import Problem
+from petrostream.ingest.recordings import Problem
 
 
 def say(text: str) -> None:

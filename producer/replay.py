@@ -15,14 +15,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from petrostream.batches import (
-    BATCH_SECONDS,
-    COMMISSIONING_SECONDS,
-    LOOKBACK_SECONDS,
-    Batch,
-    encode,
-)
-from petrostream.columns import SECOND
+from petrostream.aws.buckets import Bucket
 from petrostream.console import EXIT_PARTIAL
 from petrostream.errors import (
     InvalidBatch,
@@ -31,17 +24,20 @@ from petrostream.errors import (
     ServiceUnavailable,
     UsageError,
 )
-from petrostream.keys import READINGS, BatchId, parse_batch_key
-from petrostream.recordings import (
-    Problem,
-    RecordingFile,
-    find_recordings,
-    read_recordings,
+from petrostream.ingest.batches import (
+    BATCH_SECONDS,
+    COMMISSIONING_SECONDS,
+    LOOKBACK_SECONDS,
+    Batch,
+    encode,
 )
-from petrostream.registry import ModelRegistry
+from petrostream.ingest.recordings import Problem, RecordingFile, find_recordings, read_recordings
+from petrostream.registry.models import ModelRegistry
+from petrostream.schema.columns import SECOND
+from petrostream.schema.keys import READINGS, BatchId, parse_batch_key
 from petrostream.settings import Settings, state_folder, use_stack
-from petrostream.storage import Bucket
-from producer.pace import (
+from producer.progress import Progress
+from producer.schedule import (
     WELLS_SIDE_BY_SIDE,
     Release,
     Schedule,
@@ -49,7 +45,6 @@ from producer.pace import (
     duration_seconds,
     releases,
 )
-from producer.progress import Progress
 
 _PARQUET: Final = "application/vnd.apache.parquet"
 _CUT: Final = "cut"

@@ -16,14 +16,20 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from petrostream.columns import CLASS, LABEL_TYPE, STATE, TIMESTAMP
 from petrostream.errors import UsageError
-from petrostream.labels import NORMAL, describe
-from petrostream.parquet import write_parquet
-from petrostream.sensors import SENSOR_NAMES
-from producer._defects import Gap, damage, draw_condition, draw_gaps
-from producer._faults import EARLIEST_SECOND, SIGNATURES, FaultCourse, KnownFault, draw_course
-from producer._wells import draw_well, readings
+from petrostream.schema.columns import CLASS, LABEL_TYPE, STATE, TIMESTAMP
+from petrostream.schema.labels import NORMAL, describe
+from petrostream.schema.parquet import write_parquet
+from petrostream.schema.sensors import SENSOR_NAMES
+from producer.synthesis.defects import Gap, damage, draw_condition, draw_gaps
+from producer.synthesis.faults import (
+    EARLIEST_SECOND,
+    SIGNATURES,
+    FaultCourse,
+    KnownFault,
+    draw_course,
+)
+from producer.synthesis.wells import draw_well, readings
 
 __all__ = [
     "Gap",

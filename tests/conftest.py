@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from ml.training import TrainingSettings, train
+from ml.training.fit import TrainingSettings, train
+from petrostream.aws.buckets import Bucket
+from petrostream.ingest.recordings import Recording, find_recordings, read_recordings
 from petrostream.local.endpoint import FAKE_CREDENTIALS
 from petrostream.local.endpoint import environment as aws_environment
 from petrostream.local.resources import Clients, provision
-from petrostream.models import Model, PackedModel, pack, unpack
-from petrostream.recordings import Recording, find_recordings, read_recordings
-from petrostream.registry import ModelRegistry
+from petrostream.registry.model_files import Model, PackedModel, pack, unpack
+from petrostream.registry.models import ModelRegistry
 from petrostream.settings import PROJECT_ROOT, Settings, variable
-from petrostream.storage import Bucket
 from producer.synthesise import synthesise, write
 
 hypothesis_settings.register_profile(

@@ -1,4 +1,4 @@
-"""The pages: one module each, with a `render()` that `dashboard.navigation` calls.
+"""The pages: one module each, with a `render()` that `dashboard.ui.navigation` calls.
 
 Streamlit takes a folder named `pages` for its older kind of navigation, hence this name.
 """

@@ -6,16 +6,16 @@ import sys
 from pathlib import Path
 
 from ml.console import report, say
+from ml.evaluation.attach import evaluate_procedure, in_words, procedure_of
 from ml.evaluation.instances import Instance
 from ml.evaluation.protocol import Evaluation, evaluate
-from ml.evaluation.published import evaluate_procedure, in_words, procedure_of
 from ml.evaluation.report import write_report
 from ml.evaluation.table import render
-from ml.lessons import Lessons, evenly_chosen
+from ml.training.lessons import Lessons, evenly_chosen
 from petrostream.errors import UsageError
-from petrostream.evaluations import NotEvaluated, to_json
-from petrostream.recordings import find_recordings, read_recordings
-from petrostream.registry import find_registry
+from petrostream.evaluation.document import NotEvaluated, to_json
+from petrostream.ingest.recordings import find_recordings, read_recordings
+from petrostream.registry.models import find_registry
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:

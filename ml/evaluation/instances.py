@@ -6,12 +6,18 @@ from functools import cached_property
 
 import numpy as np
 
-from petrostream.accuracy import LEAST_NORMAL_ROWS, UNLABELLED, LabelRun, Truth, label_runs
-from petrostream.batches import COMMISSIONING_SECONDS, recording_start
-from petrostream.columns import CLASS, SECOND
 from petrostream.errors import UsageError
-from petrostream.labels import NORMAL
-from petrostream.recordings import Recording
+from petrostream.evaluation.judging import (
+    LEAST_NORMAL_ROWS,
+    UNLABELLED,
+    LabelRun,
+    Truth,
+    label_runs,
+)
+from petrostream.ingest.batches import COMMISSIONING_SECONDS, recording_start
+from petrostream.ingest.recordings import Recording
+from petrostream.schema.columns import CLASS, SECOND
+from petrostream.schema.labels import NORMAL
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ml.evaluation import benchmark2, ours
-from ml.evaluation.benchmark2_ours import benchmark2_scores, choose_rule
+from ml.evaluation import leave_one_well_out
+from ml.evaluation.benchmark2 import paper
+from ml.evaluation.benchmark2.detector import benchmark2_scores, choose_rule
 from ml.evaluation.comparators import (
     Comparator,
     OutlierFactor,
@@ -13,11 +14,11 @@ from ml.evaluation.comparators import (
     RawForest,
     RootMeanSquare,
 )
-from ml.evaluation.figures import figures
 from ml.evaluation.instances import Instance, check
-from ml.evaluation.limits import limit_within_budget
+from ml.evaluation.metrics_document import figures
+from ml.evaluation.thresholds import limit_within_budget
 from ml.evaluation.verdicts import Verdict, verdict_at
-from ml.training import Lesson
+from ml.training.fit import Lesson
 
 WITHIN_BUDGET: Final = "-within-budget"
 COMPARATORS: Final[tuple[type[Comparator], ...]] = (
@@ -50,7 +51,7 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """What `JSON=` gets."""
         return {
-            **self.figures_of(ours.NAME),
+            **self.figures_of(leave_one_well_out.NAME),
             "comparators": {name: self.figures_of(name) for name in self.comparators},
             "benchmark2": self.benchmark2,
         }
@@ -73,30 +74,30 @@ def evaluate(instances: Sequence[Instance], say: Say) -> Evaluation:
     """
     check(instances)
     real = [instance for instance in instances if instance.truth.is_real]
-    chosen = [instance for instance in real if benchmark2.is_chosen(instance)]
+    chosen = [instance for instance in real if paper.is_chosen(instance)]
     own: dict[str, Verdict] = {}
     f1: dict[str, float] = {}
     wells = sorted({instance.well for instance in real})
-    procedure = ours.Procedure()
+    procedure = leave_one_well_out.Procedure()
     lessons = {instance.name: procedure.lesson(instance) for instance in real}
-    for fold in ours.leave_one_out(real, lessons, procedure, say):
+    for fold in leave_one_well_out.leave_one_out(real, lessons, procedure, say):
         own |= fold.verdicts
         f1 |= _benchmark2(fold.well, chosen, fold.model)
     say("comparators")
-    verdicts = {ours.NAME: own, **_compare(real, wells, say)}
+    verdicts = {leave_one_well_out.NAME: own, **_compare(real, wells, say)}
     say("benchmark 2")
     return Evaluation(
         instances=tuple(real),
         verdicts=verdicts,
         simulated=_simulated(instances, list(lessons.values()), procedure),
-        benchmark2=benchmark2.summary(
-            [f1[instance.name] for instance in chosen], benchmark2.compare(chosen)
-        ),
-        comparators=tuple(name for name in verdicts if name != ours.NAME),
+        benchmark2=paper.summary([f1[instance.name] for instance in chosen], paper.compare(chosen)),
+        comparators=tuple(name for name in verdicts if name != leave_one_well_out.NAME),
     )
 
 
-def _benchmark2(well: str, chosen: Sequence[Instance], model: ours.Model) -> dict[str, float]:
+def _benchmark2(
+    well: str, chosen: Sequence[Instance], model: leave_one_well_out.Model
+) -> dict[str, float]:
     """F1 of a well's instances, by a rule chosen on the other wells' instances."""
     if not any(instance.well == well for instance in chosen):
         return {}
@@ -140,10 +141,12 @@ def _fold(
 
 
 def _simulated(
-    instances: Sequence[Instance], lessons: Sequence[Lesson], procedure: ours.Procedure
+    instances: Sequence[Instance],
+    lessons: Sequence[Lesson],
+    procedure: leave_one_well_out.Procedure,
 ) -> tuple[tuple[Instance, Verdict], ...]:
     simulated = [instance for instance in instances if not instance.truth.is_real]
     if not simulated:
         return ()
-    model = ours.fit(lessons, procedure)
-    return tuple((instance, ours.judge(instance, model)) for instance in simulated)
+    model = leave_one_well_out.fit(lessons, procedure)
+    return tuple((instance, leave_one_well_out.judge(instance, model)) for instance in simulated)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from ml.evaluation import ours
+from ml.evaluation import leave_one_well_out
 from ml.evaluation.comparison import sentences, shown
-from ml.evaluation.figures import figures
-from ml.evaluation.limits import BUDGET
+from ml.evaluation.metrics_document import figures
 from ml.evaluation.protocol import Evaluation
+from ml.evaluation.thresholds import BUDGET
 from ml.evaluation.verdicts import outcome_of
 from ml.evaluation.words import number
 from petrostream.durations import duration
@@ -53,7 +53,7 @@ def _heading(document: dict[str, Any]) -> str:
 
 
 def _methods(document: dict[str, Any]) -> str:
-    rows = [(ours.NAME, document), *document["comparators"].items()]
+    rows = [(leave_one_well_out.NAME, document), *document["comparators"].items()]
     return lines(
         ["", *(title for _, title in COLUMNS)],
         [[name, *(shown(key, found[key]) for key, _ in COLUMNS)] for name, found in rows],
@@ -85,7 +85,7 @@ def _short(evaluation: Evaluation) -> Iterable[str]:
         return
     yield "not judged, less than 20 minutes of normal rows before the fault:"
     for instance in short:
-        outcome = outcome_of(instance, evaluation.verdicts[ours.NAME][instance.name])
+        outcome = outcome_of(instance, evaluation.verdicts[leave_one_well_out.NAME][instance.name])
         if outcome.found:
             fate = f"found after {duration(outcome.delay_seconds)}"
         else:
@@ -110,7 +110,7 @@ def _simulated(evaluation: Evaluation) -> Iterable[str]:
 
 def _benchmark2(found: dict[str, Any]) -> Iterable[str]:
     yield f"benchmark 2, {found['instances']} instances: mean F1 (standard deviation)"
-    rows = [(ours.NAME, found), *found["comparators"].items()]
+    rows = [(leave_one_well_out.NAME, found), *found["comparators"].items()]
     for name, one in rows:
         yield f"  {name}: {number(one['mean_f1'])} ({number(one['sd_f1'])})"
     published = ", ".join(

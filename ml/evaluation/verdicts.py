@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ml.evaluation.instances import Instance
-from petrostream.accuracy import AlarmSpan, Judged, judge_by
-from petrostream.columns import SECOND
-from petrostream.events import Event, join
-from petrostream.tuning import DetectorSettings
+from petrostream.alarms.events import Event, join
+from petrostream.detection.parameters import DetectorSettings
+from petrostream.evaluation.judging import AlarmSpan, Judged, judge_by
+from petrostream.schema.columns import SECOND
 
 GAP_SECONDS: Final = DetectorSettings().merge_gap_seconds
 """Flagged rows no further apart are one alarm: for every method what it is for ours."""
@@ -50,7 +50,7 @@ def verdict_at(
 def alarms_of_rows(
     microseconds: np.ndarray, flag: np.ndarray, gap_seconds: int
 ) -> tuple[Alarm, ...]:
-    """Join flagged rows into alarms, by the rule of `petrostream.events`."""
+    """Join flagged rows into alarms, by the rule of `petrostream.alarms.events`."""
     starts = starts_of_rows(microseconds, flag, gap_seconds)
     rows = np.flatnonzero(flag)
     lasts = np.append(np.searchsorted(rows, starts)[1:] - 1, len(rows) - 1)

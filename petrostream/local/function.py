@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import boto3
 
-from petrostream.aws import explained
+from petrostream.aws.clients import explained
 from petrostream.errors import ServiceUnavailable
 from petrostream.local.endpoint import ACCOUNT, NAME, REGION
 

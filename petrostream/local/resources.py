@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
-from petrostream import aws
-from petrostream.keys import READINGS, SUFFIX
+from petrostream.aws import clients as aws
 from petrostream.local.endpoint import ACCOUNT, NAME, REGION
 from petrostream.local.function import (
     FUNCTION,
@@ -19,7 +18,8 @@ from petrostream.local.function import (
     FUNCTION_TIMEOUT_SECONDS,
     lambda_client,
 )
-from petrostream.registry import NO_MODEL
+from petrostream.registry.models import NO_MODEL
+from petrostream.schema.keys import READINGS, SUFFIX
 from petrostream.settings import Settings, variable
 
 if TYPE_CHECKING:

@@ -15,16 +15,17 @@ from typing import IO, Any, Final, NamedTuple
 
 import psutil
 
-from petrostream import aws
-from petrostream.aws import explained
+from petrostream.aws import clients as aws
+from petrostream.aws.buckets import Bucket
+from petrostream.aws.clients import explained
+from petrostream.disk_cache import listings_in, remove
 from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
-from petrostream.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
-from petrostream.listings import listings_in, remove
 from petrostream.local import resources
 from petrostream.local.endpoint import HOST
 from petrostream.local.endpoint import environment as aws_environment
 from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
-from petrostream.registry import ModelRegistry
+from petrostream.registry.models import ModelRegistry
+from petrostream.schema.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
 from petrostream.settings import (
     LOCAL,
     PROJECT_ROOT,
@@ -37,7 +38,6 @@ from petrostream.settings import (
     variable,
     write_stack,
 )
-from petrostream.storage import Bucket
 
 _FORMAT: Final = 2
 _SERVER: Final = "server"

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from petrostream import aws
-from petrostream.aws import explained
+from petrostream.aws import clients
+from petrostream.aws.clients import explained
 from petrostream.errors import PetroStreamError
 from petrostream.local.execution import Environment, InvocationFailed, serve_environment
 from petrostream.local.function import EventSource, Function, lambda_client
@@ -245,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lambda_ = lambda_client()
         function = Function.read(lambda_, settings.function_name)
         source = EventSource.read(lambda_, function)
-        sqs = aws.sqs()
+        sqs = clients.sqs()
         tell_retries(sqs)
         worker = Worker(sqs, lambda_, function, source, options.slots)
         for ending in (signal.SIGTERM, signal.SIGINT):

@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 from moto.s3.models import s3_backends
 
-from petrostream.columns import SCORED_SCHEMA
-from petrostream.keys import BatchId
 from petrostream.local import server
 from petrostream.local.endpoint import REGION
-from petrostream.parquet import write_parquet
-from petrostream.scoring import Counts
-from petrostream.sensors import SENSORS, Kind
-from petrostream.summaries import Summary, summarise
+from petrostream.schema.columns import SCORED_SCHEMA
+from petrostream.schema.keys import BatchId
+from petrostream.schema.parquet import write_parquet
+from petrostream.schema.sensors import SENSORS, Kind
+from petrostream.scoring.score_batch import Counts
+from petrostream.scoring.summaries import Summary, summarise
 
 BUCKET = "curated"
 ACCOUNT = "123456789012"

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.integration._emulator import (
+from tests.support.emulator import (
     ENVIRONMENT,
     HEAVY,
     Unavailable,

@@ -21,14 +21,14 @@ import boto3
 import psutil
 from playwright.sync_api import Browser, Page
 
-from petrostream.keys import BatchId
+from petrostream.aws.buckets import Bucket
 from petrostream.local.endpoint import environment
+from petrostream.schema.keys import BatchId
+from petrostream.scoring.summaries import summarise
 from petrostream.settings import PROJECT_ROOT, variable
-from petrostream.storage import Bucket
-from petrostream.summaries import summarise
 from tests.bench._many_batches import BUCKET, ROWS, counts, scored
-from tests.browser._dashboard import serving
-from tests.browser.screenshot import browser
+from tests.support.dashboard import serving
+from tests.support.screenshot import browser
 
 WELLS = 30
 DAYS = (1, 7, 30)

@@ -21,7 +21,7 @@ import numpy as np
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tsa.api import Holt, SimpleExpSmoothing
 
-from dashboard.forecast import (
+from dashboard.forecast.autoregression import (
     FAMILIES,
     HORIZON,
     LEAST_HISTORY,
@@ -31,9 +31,9 @@ from dashboard.forecast import (
     look_ahead,
     minute_means,
 )
-from petrostream.batches import believable, readings_of
-from petrostream.recordings import find_recordings, read_recordings
-from petrostream.sensors import BY_NAME, SENSOR_NAMES, Kind
+from petrostream.ingest.batches import believable, readings_of
+from petrostream.ingest.recordings import find_recordings, read_recordings
+from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES, Kind
 
 
 def damped_trend(past: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.screenshot import browser, chromium
+from tests.support.screenshot import browser, chromium
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from typing import Final
 from playwright.sync_api import Page, expect
 
 from petrostream.settings import PROJECT_ROOT
-from tests.browser.screenshot import browser, wait_until_drawn
+from tests.support.screenshot import browser, wait_until_drawn
 
 FOLDER: Final = PROJECT_ROOT / "docs" / "images"
 READY: Final = "Ctrl-C ends the demo"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from petrostream.models import PackedModel
-from petrostream.sensors import SENSOR_NAMES
-from tests.browser._dashboard import figure, marks, serving
-from tests.browser._pipeline import Scoring
-from tests.browser._wire import Wire
-from tests.browser.screenshot import wait_until_drawn
+from petrostream.registry.model_files import PackedModel
+from petrostream.schema.sensors import SENSOR_NAMES
+from tests.support.dashboard import figure, marks, serving
+from tests.support.pipeline import Scoring
+from tests.support.screenshot import wait_until_drawn
+from tests.support.wire import Wire
 
 pytestmark = pytest.mark.browser
 

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.charts import ANOMALY_COLOUR
-from dashboard.units import labelled, scale_of
-from petrostream.models import PackedModel
+from dashboard.ui.units import labelled, scale_of
+from dashboard.views.well.recording_chart import ANOMALY_COLOUR
+from petrostream.registry.model_files import PackedModel
 from petrostream.settings import variable
-from tests.browser._dashboard import MARKS, figure, marks, serving, wait_for_points
-from tests.browser._pipeline import Scoring
-from tests.browser.screenshot import wait_until_drawn
+from tests.support.dashboard import MARKS, figure, marks, serving, wait_for_points
+from tests.support.pipeline import Scoring
+from tests.support.screenshot import wait_until_drawn
 
 pytestmark = pytest.mark.browser
 

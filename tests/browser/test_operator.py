@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.charts import ANOMALY_COLOUR
-from petrostream.annotations import Annotations
-from petrostream.events import Event
-from petrostream.keys import second_of
-from petrostream.models import PackedModel
-from petrostream.tally import read_events
-from tests.browser._dashboard import figure, marks, serving
-from tests.browser._pipeline import Scoring
-from tests.browser.screenshot import wait_until_drawn
+from dashboard.views.well.recording_chart import ANOMALY_COLOUR
+from petrostream.alarms.annotations import Annotations
+from petrostream.alarms.events import Event
+from petrostream.registry.model_files import PackedModel
+from petrostream.schema.keys import second_of
+from petrostream.scoring.totals import read_events
+from tests.support.dashboard import figure, marks, serving
+from tests.support.pipeline import Scoring
+from tests.support.screenshot import wait_until_drawn
 
 pytestmark = pytest.mark.browser
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from petrostream import aws
-from petrostream.alerts import Alerts
-from petrostream.keys import ALERTS, EVENTS, PROFILES, READINGS, SCORED
+from petrostream.alarms.notify import Alerts
+from petrostream.aws import clients
+from petrostream.aws.buckets import Bucket
 from petrostream.local import stack
-from petrostream.pipeline import Pipeline, RawObject
-from petrostream.registry import CurrentModel, ModelRegistry
+from petrostream.registry.models import CurrentModel, ModelRegistry
+from petrostream.schema.keys import ALERTS, EVENTS, PROFILES, READINGS, SCORED
+from petrostream.scoring.pipeline import Pipeline, RawObject
 from petrostream.settings import PROJECT_ROOT, Settings, read_stack
-from petrostream.storage import Bucket
 
 FUNCTION_TIMEOUT = 4  # messages are seen again after six of these
 
@@ -48,7 +48,7 @@ def contents(bucket: Bucket, *prefixes: str) -> dict[str, bytes]:
 def scored_in_this_process(settings: Settings, raw: Bucket) -> dict[str, bytes]:
     """What the curated bucket must hold, made without worker and queue."""
     reference = Bucket("reference")
-    aws.s3().create_bucket(Bucket="reference")
+    clients.s3().create_bucket(Bucket="reference")
     registry = ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
     pipeline = Pipeline(
         raw, reference, CurrentModel(registry), Alerts(reference, settings.topic_arn)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from deploy.embedded import process_environment
-from deploy.terraform import Terraform
-from petrostream import aws
+from deploy.terraform.process import Terraform
+from petrostream.aws import clients
+from petrostream.aws.buckets import Bucket
 from petrostream.settings import PROJECT_ROOT, Settings, read_stack, variable
-from petrostream.storage import Bucket
-from tests._terraform import prepare_root
+from tests.support.terraform import prepare_root
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ class Terraformed:
             monkeypatch.setenv(name, value)
 
     def bucket(self, kind: str) -> Bucket:
-        return Bucket(getattr(self.settings, f"{kind}_bucket"), aws.s3())
+        return Bucket(getattr(self.settings, f"{kind}_bucket"), clients.s3())
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from deploy.embedded import process_environment
-from deploy.terraform import find_program
+from deploy.terraform.process import find_program
 
 
 def test_terraforms_own_tests_pass(root: Path) -> None:

@@ -24,31 +24,31 @@ from streamlit.testing.v1 import AppTest
 
 import ml.__main__ as ml
 import producer.__main__ as producer
-from dashboard.athena import Athena, Workgroup
-from dashboard.data import Curated
-from dashboard.sql import Query
-from deploy import leftovers, teardown
-from deploy.leftovers import Place
+from dashboard.curated.bucket import Curated
+from dashboard.sql.athena import Athena, Workgroup
+from dashboard.sql.engine import Query
+from deploy.account import leftovers, teardown
+from deploy.account.leftovers import Place
 from deploy.root import with_image
-from petrostream.annotations import Annotation, Annotations, Kind
-from petrostream.batches import cut, encode
-from petrostream.keys import QUARANTINE, SCORED, SUFFIX, SUMMARIES, parse_batch_key
+from petrostream.alarms.annotations import Annotation, Annotations, Kind
+from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.recordings import find_recordings, read_recordings
 from petrostream.local import stack
 from petrostream.local.endpoint import ACCOUNT, HOST, REGION, environment
 from petrostream.local.execution import InvocationContext
 from petrostream.local.function import Function
 from petrostream.local.resources import FUNCTION_TIMEOUT_SECONDS, Clients, outputs, provision
 from petrostream.local.worker import sqs_event
-from petrostream.models import PackedModel
-from petrostream.pipeline import RawObject
-from petrostream.recordings import find_recordings, read_recordings
-from petrostream.registry import ModelRegistry
+from petrostream.registry.model_files import PackedModel
+from petrostream.registry.models import ModelRegistry
+from petrostream.schema.keys import QUARANTINE, SCORED, SUFFIX, SUMMARIES, parse_batch_key
+from petrostream.scoring.pipeline import RawObject
+from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT, Settings
-from petrostream.tally import read_events
-from tests.browser._pipeline import Scoring
 from tests.infrastructure._described import described
 from tests.infrastructure._iam import Recorder, granted, missing, spare
 from tests.infrastructure.conftest import Terraformed
+from tests.support.pipeline import Scoring
 
 if TYPE_CHECKING:
     from tests.conftest import Provisioned
@@ -292,7 +292,7 @@ PAGES = ("fleet", "well", "alarms", "accuracy", "quality", "pipeline", "explore"
 def visit(page: str, **parameters: str) -> AppTest:
     script = (
         "import streamlit as st\nfrom dashboard import navigation\n"
-        f"from dashboard.views.{page} import render\n"
+        f"from dashboard.views.{page}.page import render\n"
         "st.navigation(navigation.pages())\nrender()\n"
     )
     app = AppTest.from_string(script, default_timeout=120)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from petrostream.models import PackedModel
-from tests.browser._pipeline import Scoring
-from tests.integration._pages import QUIET, WELL
+from petrostream.registry.model_files import PackedModel
+from tests.support.pages import QUIET, WELL
+from tests.support.pipeline import Scoring
 
 
 @pytest.fixture(autouse=True)

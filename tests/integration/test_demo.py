@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from petrostream.recordings import Recording
+from petrostream.ingest.recordings import Recording
 from petrostream.settings import PROJECT_ROOT, read_stack, state_folder, variable
 
 KEYS = [

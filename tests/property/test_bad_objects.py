@@ -5,13 +5,13 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from petrostream.alerts import Alerts
-from petrostream.batches import cut, encode
-from petrostream.keys import QUARANTINE, REASON_SUFFIX
-from petrostream.models import PackedModel
-from petrostream.pipeline import Fate, Pipeline, RawObject
-from petrostream.recordings import Recording
-from petrostream.registry import CurrentModel
+from petrostream.alarms.notify import Alerts
+from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.recordings import Recording
+from petrostream.registry.model_files import PackedModel
+from petrostream.registry.models import CurrentModel
+from petrostream.schema.keys import QUARANTINE, REASON_SUFFIX
+from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
 
 PARQUET = "application/vnd.apache.parquet"
 

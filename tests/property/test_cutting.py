@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from petrostream import events, profiles
-from petrostream.batches import cut, decode, encode
-from petrostream.columns import (
+from petrostream.alarms import events
+from petrostream.detection import profiles
+from petrostream.ingest.batches import cut, decode, encode
+from petrostream.ingest.recordings import Recording, RecordingFile, read_recording
+from petrostream.registry.model_files import Model
+from petrostream.schema.columns import (
     ALARM,
     ANOMALY_FLAG,
     ANOMALY_SCORE,
@@ -24,10 +27,8 @@ from petrostream.columns import (
     TIMESTAMP_TYPE,
     TOP_SENSOR,
 )
-from petrostream.models import Model
-from petrostream.recordings import Recording, RecordingFile, read_recording
-from petrostream.scoring import score_batch
-from petrostream.sensors import SENSOR_NAMES
+from petrostream.schema.sensors import SENSOR_NAMES
+from petrostream.scoring.score_batch import score_batch
 
 RESULTS = (
     STATUS,

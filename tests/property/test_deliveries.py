@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from petrostream.alerts import Alerts
-from petrostream.batches import cut, encode
+from petrostream.alarms.notify import Alerts
+from petrostream.aws.buckets import Bucket
 from petrostream.errors import ProfileNotReady
-from petrostream.models import PackedModel
-from petrostream.pipeline import Fate, Pipeline, RawObject
-from petrostream.recordings import Recording, RecordingFile, read_recording
-from petrostream.registry import CurrentModel
-from petrostream.storage import Bucket
+from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.recordings import Recording, RecordingFile, read_recording
+from petrostream.registry.model_files import PackedModel
+from petrostream.registry.models import CurrentModel
+from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
 
 PARQUET = "application/vnd.apache.parquet"
 fresh = itertools.count()

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
-from ml.export import flatten
+from ml.training.export_forest import flatten
+from petrostream.detection.isolation_forest import load, save
 from petrostream.errors import InvalidModel
-from petrostream.forest import load, save
 
 
 @given(

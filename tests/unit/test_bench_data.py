@@ -5,9 +5,9 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from petrostream.columns import SCORED_SCHEMA
-from petrostream.keys import BatchId
-from petrostream.parquet import write_parquet
+from petrostream.schema.columns import SCORED_SCHEMA
+from petrostream.schema.keys import BatchId
+from petrostream.schema.parquet import write_parquet
 from tests.bench._many_batches import objects, scored
 
 BATCH = BatchId("WELL-00001", "WELL-00001_20260101000000", datetime(2026, 1, 1))

@@ -5,15 +5,27 @@ from pathlib import Path
 
 import pytest
 
+from deploy import image
 from petrostream.settings import PROJECT_ROOT
+from tests.support.emulator import build_context
 
-LAMBDA_CODE = [*(PROJECT_ROOT / "petrostream").glob("*.py"), PROJECT_ROOT / "lambda" / "app.py"]
+LAMBDA_CODE = [path for path in image.sources() if path.suffix == ".py"]
 ARRAY_FILES = {"load", "save", "write_array", "read_array"}
 FORBIDDEN_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "subprocess"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 
 
-@pytest.mark.parametrize("path", LAMBDA_CODE, ids=lambda path: path.name)
+def test_every_module_that_the_image_holds_is_looked_at() -> None:
+    domain = set((PROJECT_ROOT / "petrostream").rglob("*.py"))
+    embedded = set((PROJECT_ROOT / "petrostream" / "local").rglob("*.py"))
+    packed = {PROJECT_ROOT / path for path in build_context() if path.suffix == ".py"}
+    assert packed == (domain - embedded) | {PROJECT_ROOT / "lambda" / "app.py"}
+    assert set(LAMBDA_CODE) == packed
+
+
+@pytest.mark.parametrize(
+    "path", LAMBDA_CODE, ids=lambda path: path.relative_to(PROJECT_ROOT).as_posix()
+)
 def test_the_lambdas_code_cannot_execute_data(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

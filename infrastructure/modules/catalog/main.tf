@@ -1,5 +1,5 @@
 locals {
-  # Printed by `python -m petrostream.catalog`; a test fails when it parts from what is scored.
+  # Printed by `python -m petrostream.schema.sql_columns`; a test fails when it parts from what is scored.
   scored_columns = jsondecode(file("${path.module}/columns.json"))
 
   # No crawler: the partitions follow from the wells and the calendar.

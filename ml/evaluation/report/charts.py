@@ -7,8 +7,8 @@ import numpy as np
 
 from ml.evaluation.report import svg
 from ml.evaluation.tradeoff import Point
-from petrostream.accuracy import Judged
-from petrostream.labels import describe
+from petrostream.evaluation.judging import Judged
+from petrostream.schema.labels import describe
 
 _DELAY_WIDTH: Final = 1040
 _DELAY_LEFT: Final = 230

@@ -5,24 +5,24 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from ml.evaluation import ours
+from ml.evaluation import leave_one_well_out
 from ml.evaluation.comparison import sentences, shown
-from ml.evaluation.figures import figures
 from ml.evaluation.instances import Instance
-from ml.evaluation.limits import BUDGET
+from ml.evaluation.metrics_document import figures
 from ml.evaluation.protocol import WITHIN_BUDGET, Evaluation
 from ml.evaluation.report.charts import delay_chart, roc_chart, tradeoff_chart
 from ml.evaluation.report.pictures import picture
 from ml.evaluation.report.style import STYLE
 from ml.evaluation.table import COLUMNS
+from ml.evaluation.thresholds import BUDGET
 from ml.evaluation.tradeoff import Point, receiver_operating, tradeoff
 from ml.evaluation.verdicts import Verdict, outcome_of
 from ml.evaluation.words import number
-from petrostream.accuracy import Judged
-from petrostream.columns import SECOND
 from petrostream.durations import duration
 from petrostream.errors import UsageError
-from petrostream.labels import describe
+from petrostream.evaluation.judging import Judged
+from petrostream.schema.columns import SECOND
+from petrostream.schema.labels import describe
 
 _FILE: Final = "index.html"
 _MOST_QUIET_PICTURES: Final = 24
@@ -85,7 +85,7 @@ def _heading(document: dict[str, Any]) -> str:
 
 
 def _methods(document: dict[str, Any]) -> str:
-    rows = [(ours.NAME, document), *document["comparators"].items()]
+    rows = [(leave_one_well_out.NAME, document), *document["comparators"].items()]
     return "<h2>Against the comparators</h2>" + _table(
         ["method", *(title for _, title in COLUMNS)],
         [[name, *(shown(key, found[key]) for key, _ in COLUMNS)] for name, found in rows],
@@ -127,7 +127,11 @@ def _curves(evaluation: Evaluation) -> str:
     names = [name for name in evaluation.verdicts if not name.endswith(WITHIN_BUDGET)]
     verdicts, instances = evaluation.verdicts, evaluation.instances
     curves = {
-        name: tradeoff(instances, verdicts[name], *[ours.in_alarm] * (name == ours.NAME))
+        name: tradeoff(
+            instances,
+            verdicts[name],
+            *[leave_one_well_out.in_alarm] * (name == leave_one_well_out.NAME),
+        )
         for name in names
     }
     now = {name: _stand(evaluation.figures_of(name)) for name in names}
@@ -151,7 +155,7 @@ def _stand(found: dict[str, Any]) -> Point:
 
 
 def _benchmark2(found: dict[str, Any]) -> str:
-    rows = [(ours.NAME, found), *found["comparators"].items()]
+    rows = [(leave_one_well_out.NAME, found), *found["comparators"].items()]
     cells = [[name, number(one["mean_f1"]), number(one["sd_f1"])] for name, one in rows]
     published = [
         [f"published: {name.replace('_', ' ')}", f"{f1:.3f}", ""]
@@ -179,7 +183,7 @@ def _simulated(evaluation: Evaluation) -> str:
 
 
 def _events(evaluation: Evaluation) -> Iterator[str]:
-    verdicts = evaluation.verdicts[ours.NAME]
+    verdicts = evaluation.verdicts[leave_one_well_out.NAME]
     outcomes = _outcomes(evaluation)
     judged = sorted((pair for pair in outcomes if pair[1].truth.is_event), key=_badness)
     short = [pair for pair in outcomes if pair[1].truth.is_short]
@@ -208,7 +212,7 @@ _KEY: Final = (
 
 
 def _outcomes(evaluation: Evaluation) -> list[tuple[Instance, Judged]]:
-    verdicts = evaluation.verdicts[ours.NAME]
+    verdicts = evaluation.verdicts[leave_one_well_out.NAME]
     return [
         (instance, outcome_of(instance, verdicts[instance.name]))
         for instance in evaluation.instances

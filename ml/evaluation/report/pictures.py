@@ -9,11 +9,11 @@ import numpy as np
 from ml.evaluation.instances import Instance
 from ml.evaluation.report import svg
 from ml.evaluation.verdicts import Verdict
-from petrostream.accuracy import UNLABELLED
-from petrostream.batches import readings_of
-from petrostream.columns import SECOND
-from petrostream.labels import NORMAL, TRANSIENT_OFFSET
-from petrostream.sensors import BY_NAME, Kind
+from petrostream.evaluation.judging import UNLABELLED
+from petrostream.ingest.batches import readings_of
+from petrostream.schema.columns import SECOND
+from petrostream.schema.labels import NORMAL, TRANSIENT_OFFSET
+from petrostream.schema.sensors import BY_NAME, Kind
 
 _WIDTH: Final = 1040
 _LEFT: Final = 104

@@ -1,7 +1,7 @@
 """What has to be mended in moto, by service; each mend says what stock moto does wrong.
 
 Pinned to moto 5.2.5. Each has a test that fails once moto no longer needs it: see
-`tests/integration/test_patches.py`.
+`tests/integration/local/test_patches.py`.
 """
 
 from typing import Final

@@ -1,0 +1,1 @@
+"""Alarms as people read them: joined, worded, listed, the recent ones first."""

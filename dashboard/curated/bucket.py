@@ -1,0 +1,224 @@
+"""Read the curated bucket: the summaries of all batches, and the rows of a few.
+
+Summaries say how many rows became what, so the figures over all wells need no row at all. Rows
+are read with awswrangler, of one well at a time. What was read is remembered, so that reading
+again costs what is new.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import awswrangler as wr
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from botocore.config import Config
+
+from dashboard.curated.event_reader import Events, Unreadable
+from dashboard.curated.listing_cache import Shelf
+from dashboard.curated.listing_follower import Follower
+from dashboard.curated.row_cache import WellRows, joined
+from dashboard.curated.snapshot import ScoredObject, Snapshot
+from dashboard.curated.summary_listing import Listing
+from petrostream.aws import clients
+from petrostream.aws.buckets import Bucket
+from petrostream.aws.clients import explained
+from petrostream.errors import InvalidBatch, ObjectMissing, PermanentError, SettingsError
+from petrostream.parallel import in_parallel
+from petrostream.schema.columns import (
+    ANOMALY_FLAG,
+    ANOMALY_SCORE,
+    CLASS,
+    DEGRADED_SENSORS,
+    DRIVERS,
+    RECORDING,
+    STATUS,
+    TIMESTAMP,
+    TOP_SENSOR,
+)
+from petrostream.schema.keys import SCORED
+from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES
+
+VERDICT_COLUMNS: Final = (
+    STATUS, ANOMALY_SCORE, ANOMALY_FLAG, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS,
+)  # fmt: skip
+"""What the pipeline says of a reading."""
+
+_COLUMNS: Final = (TIMESTAMP, RECORDING, CLASS, *SENSOR_NAMES, *VERDICT_COLUMNS)
+_WORDS: Final = (RECORDING, STATUS, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS)
+_PARALLEL: Final = 8
+_FIGURES_KEPT: Final = 10_000
+_MAX_SUMMARY_BYTES: Final = 1024 * 1024
+_UNREADABLE: Final = (
+    pa.ArrowException,
+    wr.exceptions.InvalidFile,
+    wr.exceptions.NoFilesFound,
+    InvalidBatch,
+    ObjectMissing,
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+
+wr.config.botocore_config = Config(
+    retries={"mode": "standard", "max_attempts": 3},
+    connect_timeout=3,
+    read_timeout=25,
+    max_pool_connections=_PARALLEL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one well, in the order of time.
+
+    `table` has `timestamp` (UTC without a zone), the recording, 3W's label (`class`), the sensors
+    that have any reading, `VERDICT_COLUMNS`, and what else the pipeline wrote.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def sensors(self) -> tuple[str, ...]:
+        """The sensors that have readings, in the order of the one list of sensors."""
+        return tuple(name for name in SENSOR_NAMES if name in self.table.columns)
+
+    def between(self, start: datetime, end: datetime) -> "Rows":
+        """The rows from one time to another, both included."""
+        return Rows(_with_readings(self.table[self.table[TIMESTAMP].between(start, end)]))
+
+
+class Curated:
+    """The curated bucket; remembers what it has read. Safe to share between threads.
+
+    Every method raises `ServiceUnavailable` where AWS does not do its part, and `SettingsError`
+    where it can't be asked at all.
+    """
+
+    def __init__(self, bucket: str) -> None:
+        try:
+            self._s3 = clients.s3()
+        except ValueError as error:  # boto3's answer to an endpoint that is no address
+            raise SettingsError(f"AWS can't be used: {error}") from error
+        self._bucket = Bucket(bucket, self._s3)
+        shelf = Shelf.of(self._s3.meta.endpoint_url, bucket)
+        self._events = Events(self._bucket)
+        self._follower = Follower(Listing(bucket, self._s3), shelf)
+        self._unreadable: dict[str, Unreadable] = {}
+        self._wells = WellRows(_empty(_COLUMNS), self._read_rows)
+        self._figures: dict[str, dict[str, dict[str, float]]] = {}
+
+    @property
+    def address(self) -> str:
+        """Where the scored objects are."""
+        return f"s3://{self._bucket.name}/{SCORED}"
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket itself."""
+        return self._bucket
+
+    @property
+    def events(self) -> Events:
+        """The reader of events."""
+        return self._events
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """The scored objects and event documents that could not be read so far."""
+        return (*dict(self._unreadable).values(), *self._events.unreadable)
+
+    def snapshot(self, wait_seconds: float | None = None) -> Snapshot | None:
+        """What is known of the scored batches after `wait_seconds` of listing what is new."""
+        return self._follower.update(wait_seconds)
+
+    @property
+    def known(self) -> Snapshot | None:
+        """What is known of the scored batches already, without listing."""
+        return self._follower.known
+
+    def rows(self, objects: Sequence[ScoredObject]) -> Rows:
+        """Read the rows of some scored objects of one well, those that are new.
+
+        Where an object that was read before is another one now, the well is read anew.
+        """
+        if not objects:
+            return Rows(_empty(_COLUMNS))
+        wanted = {each.key: each.modified for each in objects}
+        table = self._wells.of(objects[0].batch.well, wanted)
+        first, last = min(each.first for each in objects), max(each.last for each in objects)
+        recordings = {each.batch.recording for each in objects}
+        chosen = table[TIMESTAMP].between(first, last)
+        return Rows(_with_readings(table[chosen & table[RECORDING].isin(recordings)]))
+
+    def figures(
+        self, keys: Sequence[str], *, at_once: int
+    ) -> tuple[list[dict[str, dict[str, float]]], int]:
+        """Figures of each sensor from summaries' bodies, reading at most `at_once` new ones.
+
+        Returns
+        -------
+        A mapping by sensor for each key, empty where it was not read; and how many those are.
+        """
+        fresh = [key for key in keys if key not in self._figures]
+        now = fresh[:at_once]
+        for key, found in zip(now, in_parallel(self._read_figures, now), strict=True):
+            self._figures[key] = found
+        while len(self._figures) > _FIGURES_KEPT:
+            self._figures.pop(next(iter(self._figures)))
+        return [self._figures.get(key, {}) for key in keys], len(fresh) - len(now)
+
+    def _read_figures(self, key: str) -> dict[str, dict[str, float]]:
+        try:
+            document = json.loads(self._bucket.get(key, at_most=_MAX_SUMMARY_BYTES).body)
+            found: dict[str, dict[str, float]] = document["sensors"]
+        except (PermanentError, ValueError, KeyError, TypeError):
+            return {}
+        return found
+
+    def _read_rows(self, keys: Sequence[str]) -> pd.DataFrame:
+        """Read some objects; where that fails, halve until the culprit is left."""
+        try:
+            table = self._read_parquet(keys)
+        except _UNREADABLE as error:
+            if len(keys) == 1:
+                self._unreadable[keys[0]] = Unreadable(keys[0], _reason(error))
+                return _empty(_COLUMNS)
+        else:
+            for key in keys:
+                self._unreadable.pop(key, None)
+            return table
+        middle = len(keys) // 2
+        return joined([self._read_rows(keys[:middle]), self._read_rows(keys[middle:])])
+
+    def _read_parquet(self, keys: Sequence[str]) -> pd.DataFrame:
+        with explained(f"reading {self.address}"):
+            table = wr.s3.read_parquet(
+                path=[f"s3://{self._bucket.name}/{key}" for key in keys],
+                use_threads=_PARALLEL,
+            )
+        missing = [name for name in _COLUMNS if name not in table]
+        if missing:
+            raise InvalidBatch(f"its columns lack {', '.join(missing)}")
+        kinds: dict[str, Any] = dict.fromkeys(_WORDS, object) | {ANOMALY_FLAG: np.int8}
+        return joined([table.astype(kinds)])
+
+
+def _empty(columns: Iterable[str]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+
+
+def _with_readings(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the sensors that have no reading at all."""
+    return table[[name for name in table if name not in BY_NAME or table[name].notna().any()]]
+
+
+def _reason(error: Exception) -> str:
+    """An error in one line; a missing piece of metadata is all that raises the first three."""
+    if isinstance(error, KeyError | TypeError | json.JSONDecodeError):
+        return "it is not a scored batch: what PetroStream writes into it is missing or damaged"
+    return str(error).strip().split("\n", maxsplit=1)[0][:200] or type(error).__name__

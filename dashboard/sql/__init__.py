@@ -1,0 +1,1 @@
+"""SQL over the curated data: DuckDB here, Athena on AWS."""

@@ -1,0 +1,149 @@
+"""Athena over the curated bucket: the workgroup and the database that Terraform made.
+
+The workgroup bounds what a query may read. What is no query is told by Athena itself: a text is
+first validated inside the brackets of `SELECT * FROM (…)`, where only a query can stand. The
+permissions on offer allow no change of the data either.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import boto3
+import pandas as pd
+from botocore.config import Config
+
+from dashboard.sql.engine import (
+    MOST_ROWS,
+    MOST_SECONDS,
+    Answer,
+    Query,
+    QueryRefused,
+    check_placeholders,
+    saved_queries,
+    unrepeated,
+)
+from petrostream.aws.clients import explained
+
+_POLL_SECONDS: Final = 0.5
+_ROWS_A_PAGE: Final = 1000
+_CONFIG: Final = Config(
+    retries={"mode": "standard", "max_attempts": 3}, connect_timeout=3, read_timeout=25
+)
+_NUMBERS: Final = frozenset(
+    {"tinyint", "smallint", "integer", "bigint", "float", "double", "decimal"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Workgroup:
+    """Where queries run: a workgroup by name, and the database of the tables."""
+
+    name: str
+    database: str
+
+
+class Athena:
+    """An engine in the AWS account."""
+
+    name = "Athena"
+
+    def __init__(self, workgroup: Workgroup, client: Any = None) -> None:
+        self._workgroup = workgroup
+        self._athena = client or boto3.client("athena", config=_CONFIG)
+
+    def run(self, query: Query) -> Answer:
+        """Run a query, as `Engine.run` says."""
+        began = time.perf_counter()
+        number = placeholders(query.text)
+        check_placeholders(number)
+        with explained(f"asking Athena's workgroup {self._workgroup.name}"):
+            if query.text not in {saved.text for saved in saved_queries()}:
+                self._finish(self._start(validation(query.text), []), began)
+            days = [f"'{day}'" for day in query.days[:number]]
+            rows, is_cut = self._rows(self._finish(self._start(query.text, days), began))
+        return Answer(rows, is_cut, time.perf_counter() - began)
+
+    def _start(self, text: str, parameters: list[str]) -> str:
+        given = {"ExecutionParameters": parameters} if parameters else {}
+        started = self._athena.start_query_execution(
+            QueryString=text,
+            QueryExecutionContext={"Database": self._workgroup.database},
+            WorkGroup=self._workgroup.name,
+            **given,
+        )
+        return cast("str", started["QueryExecutionId"])
+
+    def _finish(self, execution: str, began: float) -> str:
+        """Wait until a query has succeeded."""
+        while True:
+            found = self._athena.get_query_execution(QueryExecutionId=execution)
+            status = found["QueryExecution"]["Status"]
+            if status["State"] == "SUCCEEDED":
+                return execution
+            if status["State"] in {"FAILED", "CANCELLED"}:
+                raise QueryRefused(status.get("StateChangeReason", "The query failed."))
+            if time.perf_counter() - began > MOST_SECONDS:
+                self._athena.stop_query_execution(QueryExecutionId=execution)
+                raise QueryRefused(
+                    f"The query took longer than {MOST_SECONDS} s and was ended: name fewer "
+                    "days, or fewer wells."
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _rows(self, execution: str) -> tuple[pd.DataFrame, bool]:
+        """Page through a result until there is enough; its first row has the names."""
+        pages = self._athena.get_paginator("get_query_results").paginate(
+            QueryExecutionId=execution, PaginationConfig={"PageSize": _ROWS_A_PAGE}
+        )
+        rows: list[list[str | None]] = []
+        columns: list[dict[str, str]] = []
+        for page in pages:
+            columns = columns or page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+            rows += [
+                [cell.get("VarCharValue") for cell in row["Data"]]
+                for row in page["ResultSet"]["Rows"]
+            ]
+            if len(rows) > MOST_ROWS + 1:
+                break
+        return as_frame(columns, rows[1 : MOST_ROWS + 1]), len(rows) > MOST_ROWS + 1
+
+
+def placeholders(text: str) -> int:
+    """How many question marks stand for a value: those outside texts, names and comments.
+
+    >>> placeholders("SELECT '?' /* ? */ FROM t WHERE day BETWEEN ? AND ?")
+    2
+    """
+    number, rest = 0, text
+    while rest:
+        for opening, closing in (("--", "\n"), ("/*", "*/"), ("'", "'"), ('"', '"')):
+            if rest.startswith(opening):
+                _, _, rest = rest[len(opening) :].partition(closing)
+                break
+        else:
+            number += rest[0] == "?"
+            rest = rest[1:]
+    return number
+
+
+def validation(text: str) -> str:
+    """What Athena accepts only where a text is a query; it reads no data.
+
+    A question mark becomes an empty text: outside a text it is one, inside it is a quotation mark.
+    """
+    return f"EXPLAIN (TYPE VALIDATE) SELECT * FROM (\n{text.replace('?', chr(39) * 2)}\n)"  # noqa: S608
+
+
+def as_frame(columns: list[dict[str, str]], rows: list[list[str | None]]) -> pd.DataFrame:
+    """Make a table of texts one of numbers and times, as its columns say."""
+    frame = pd.DataFrame(
+        rows, columns=unrepeated(column["Name"] for column in columns), dtype=object
+    )
+    for position, column in enumerate(columns):
+        name = frame.columns[position]
+        if column["Type"] in _NUMBERS:
+            frame[name] = pd.to_numeric(frame[name])
+        elif column["Type"].startswith("timestamp"):
+            frame[name] = pd.to_datetime(frame[name])
+    return frame

@@ -1,0 +1,1 @@
+"""What pages are drawn with: addresses, selectors, links, tiles, units, times, axes."""

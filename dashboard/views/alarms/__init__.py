@@ -1,0 +1,1 @@
+"""The page *Alarms*: every alarm, and what people say of it."""

@@ -1,0 +1,1 @@
+"""The page *Fleet*: which well needs a person."""

@@ -1,0 +1,1 @@
+"""The page *Pipeline*: throughput, lag, dead letters, quarantine."""

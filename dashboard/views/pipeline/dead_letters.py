@@ -1,0 +1,184 @@
+"""The queue and the dead letters: how many, how old, what is in them, and moving them back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+
+from petrostream.aws import clients
+from petrostream.aws.buckets import Bucket
+from petrostream.aws.clients import explained
+from petrostream.aws.cloudwatch import Metric, newest_point
+from petrostream.errors import PermanentError
+from petrostream.ingest.notifications import announced_objects
+from petrostream.schema.keys import parse_batch_key
+from petrostream.settings import Settings
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.type_defs import MessageTypeDef
+
+PEEKED: Final = 10
+"""What SQS gives in one call."""
+
+_SHOWN_BYTES: Final = 4000
+_LOOK_BACK: Final = timedelta(minutes=15)
+_PERIOD_SECONDS: Final = 60
+_CONFIG: Final = Config(
+    retries={"mode": "standard", "max_attempts": 2}, connect_timeout=3, read_timeout=10
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages wait, and how many somebody has in hand."""
+
+    waiting: int
+    in_flight: int
+
+    @property
+    def all(self) -> int:
+        """Both together."""
+        return self.waiting + self.in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: what it announced, when it was sent, how often it was received, and why.
+
+    `received` counts looks at it too. `why` is empty where only the function's log knows.
+    """
+
+    message_id: str
+    sent: datetime
+    received: int
+    keys: tuple[str, ...]
+    why: str
+    body: str
+
+
+class Queues:
+    """The two queues of a stack.
+
+    Every method raises `ServiceUnavailable` where AWS does not do its part.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sqs = clients.sqs()
+
+    def depth(self) -> Depth:
+        """How deep the queue is."""
+        return self._depth(self._settings.queue_url)
+
+    def dead(self) -> Depth:
+        """How many dead letters there are."""
+        return self._depth(self._settings.dead_letter_queue_url)
+
+    def _depth(self, url: str) -> Depth:
+        with explained(f"asking {url}"):
+            counts = self._sqs.get_queue_attributes(
+                QueueUrl=url,
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                ],
+            )["Attributes"]
+        return Depth(
+            int(counts["ApproximateNumberOfMessages"]),
+            int(counts["ApproximateNumberOfMessagesNotVisible"]),
+        )
+
+    def oldest_seconds(self) -> float | None:
+        """How long the oldest message has waited, as CloudWatch measures it every minute."""
+        return newest_metric(
+            "AWS/SQS",
+            "ApproximateAgeOfOldestMessage",
+            {"QueueName": self._settings.queue_url.rpartition("/")[2]},
+            "Maximum",
+        )
+
+    def peek(self) -> list[Letter]:
+        """Look at some dead letters; they can be received by others at once."""
+        url = self._settings.dead_letter_queue_url
+        with explained(f"receiving from {url}"):
+            found = self._sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=PEEKED,
+                VisibilityTimeout=0,
+                WaitTimeSeconds=1,
+                MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+            ).get("Messages", [])
+        why = self._whys()
+        bucket = self._settings.raw_bucket
+        letters = {each["MessageId"]: _letter(each, bucket, why) for each in found}
+        return sorted(letters.values(), key=lambda letter: letter.sent)
+
+    def _whys(self) -> Callable[[str], str]:
+        raw, curated = Bucket(self._settings.raw_bucket), Bucket(self._settings.curated_bucket)
+
+        def why(key: str) -> str:
+            batch = parse_batch_key(key)
+            if raw.metadata(key) is None:
+                return "the batch is no longer in the raw bucket"
+            if curated.metadata(batch.scored) is not None:
+                return "it has been scored by now"
+            return ""
+
+        return why
+
+    def redrive(self) -> None:
+        """Move every dead letter back to the queue, to be tried again."""
+        dead = self._settings.dead_letter_queue_url
+        with explained(f"moving the messages of {dead}"):
+            arn = self._sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+            self._sqs.start_message_move_task(SourceArn=arn["Attributes"]["QueueArn"])
+
+
+def _letter(message: "MessageTypeDef", raw_bucket: str, why: Callable[[str], str]) -> Letter:
+    attributes = message["Attributes"]
+    keys, reason = explained_body(message["Body"], raw_bucket, why)
+    return Letter(
+        message_id=message["MessageId"],
+        sent=datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC).replace(
+            tzinfo=None
+        ),
+        received=int(attributes["ApproximateReceiveCount"]),
+        keys=keys,
+        why=reason,
+        body=message["Body"][:_SHOWN_BYTES],
+    )
+
+
+def explained_body(
+    body: str, raw_bucket: str, why: Callable[[str], str]
+) -> tuple[tuple[str, ...], str]:
+    """The keys that a message announces, and why it can't be worked on, as far as can be told."""
+    try:
+        announced = list(announced_objects(body, raw_bucket))
+    except PermanentError as error:
+        return (), f"it is no announcement of S3: {error}"
+    if not announced:
+        return (), "it announces nothing that is scored"
+    keys = tuple(each.key for each in announced)
+    try:
+        reasons = [why(key) for key in keys]
+    except PermanentError as error:
+        return keys, str(error)
+    return keys, "; ".join(dict.fromkeys(filter(None, reasons)))
+
+
+def newest_metric(
+    namespace: str, metric: str, dimensions: dict[str, str], statistic: str
+) -> float | None:
+    """The newest value of a CloudWatch metric of the last quarter of an hour, if there is one."""
+    with explained(f"asking CloudWatch for {metric}"):
+        point = newest_point(
+            boto3.client("cloudwatch", config=_CONFIG),
+            Metric(namespace, metric, dimensions, statistic),
+            back=_LOOK_BACK,
+            period_seconds=_PERIOD_SECONDS,
+        )
+    return None if point is None else float(point.value)

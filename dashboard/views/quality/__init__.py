@@ -1,0 +1,1 @@
+"""The page *Data quality*: which sensors are sound."""

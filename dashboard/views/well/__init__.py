@@ -1,0 +1,1 @@
+"""The page *Well*: what its sensors did, why and since when."""

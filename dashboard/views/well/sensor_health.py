@@ -1,0 +1,71 @@
+"""How a well's sensors are: what they read, how far from normal, and whether they work."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from dashboard.curated.bucket import Rows
+from dashboard.ui.units import scale_of, spelled_out
+from dashboard.wells.status import degraded_sensors
+from petrostream.detection.normal_band import Tolerance
+from petrostream.detection.profiles import Profile
+from petrostream.schema.columns import ANOMALY_FLAG, DEGRADED_SENSORS, DRIVERS
+
+
+def health_table(
+    rows: Rows, profile: Profile | None, normal: Mapping[str, Tolerance]
+) -> pd.DataFrame:
+    """A row a sensor that has readings, those that drive the anomalies first.
+
+    "Off by" is the newest reading's distance from the profile, 1 at the edge of what is normal;
+    "Drives" is how much of the anomalies' level the sensor makes up.
+    """
+    table = rows.table
+    shares = _shares(table)
+    degraded = degraded_sensors(str(table[DEGRADED_SENSORS].iloc[-1]))
+    found = []
+    for name in rows.sensors:
+        readings = table[name].dropna()
+        newest = float(readings.iloc[-1])
+        known = profile.sensors.get(name) if profile else None
+        factor, unit = scale_of(name).factor, scale_of(name).unit
+        found.append(
+            {
+                "Sensor": spelled_out(name),
+                "Drives": float(shares.get(name, 0.0)),
+                "Off by": normal[name].edges_off(newest) if name in normal else np.nan,
+                "Newest": newest * factor,
+                "Normal": known.centre * factor if known and known.readings else np.nan,
+                "Unit": unit or "state",
+                "State": degraded.get(name, "working"),
+                "Missing": float(table[name].isna().mean()),
+            }
+        )
+    ordered = pd.DataFrame(found)
+    return ordered.sort_values("Drives", ascending=False, kind="stable", ignore_index=True)
+
+
+def driving_sensors(table: pd.DataFrame) -> list[str]:
+    """The sensors that drive the anomalies among some rows, the strongest first."""
+    shares = _shares(table)
+    return sorted(shares, key=lambda name: -shares[name])
+
+
+def _shares(table: pd.DataFrame) -> dict[str, float]:
+    return driving_shares(table.loc[table[ANOMALY_FLAG] == 1, DRIVERS])
+
+
+def driving_shares(drivers: pd.Series) -> dict[str, float]:
+    """How much each sensor drives some rows, from their column `drivers`; shares add up to 1.
+
+    >>> driving_shares(pd.Series(["P-TPT=60% T-TPT=40%", "P-TPT=100%", ""]))
+    {'P-TPT': 0.8, 'T-TPT': 0.2}
+    """
+    percents: dict[str, float] = {}
+    for text, rows in drivers.value_counts().items():
+        for word in str(text).split():
+            name, _, percent = word.partition("=")
+            percents[name] = percents.get(name, 0.0) + int(rows) * float(percent.rstrip("%"))
+    total = sum(percents.values())
+    return {name: percent / total for name, percent in percents.items()}

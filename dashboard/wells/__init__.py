@@ -1,0 +1,1 @@
+"""How each well is: its status, and what is normal for it."""

@@ -1,0 +1,1 @@
+"""Terraform as a process, and its errors in plain words."""

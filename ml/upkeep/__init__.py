@@ -1,0 +1,1 @@
+"""Keeping a published model right: drift, recommissioning, engineering limits."""

@@ -1,0 +1,116 @@
+"""Recommission a well: learn its profile anew from what it reads now."""
+
+import argparse
+import io
+from datetime import UTC
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from petrostream.aws.buckets import Bucket
+from petrostream.detection import profiles
+from petrostream.detection.profiles import Profile
+from petrostream.errors import ObjectMissing, UsageError
+from petrostream.ingest.batches import COMMISSIONING_SECONDS, MAX_OBJECT_BYTES, readings_of
+from petrostream.ingest.recordings import microseconds_of
+from petrostream.schema.columns import SECOND, TIMESTAMP
+from petrostream.schema.keys import (
+    READINGS,
+    SCORED,
+    BatchId,
+    parse_batch_key,
+    recommissioned_key,
+    second_of,
+)
+from petrostream.schema.sensors import BY_NAME
+
+_JSON: Final = "application/json"
+_MINUTE: Final = 60
+
+
+def add_recommission(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `recommission`."""
+    parser.add_argument("well", help="such as WELL-00001")
+    parser.add_argument(
+        "--minutes",
+        type=int,
+        default=COMMISSIONING_SECONDS // _MINUTE,
+        help="how much of the newest time to learn from (default: %(default)s)",
+    )
+
+
+def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
+    """Learn a new profile of a well's newest recording; say from when on it is in force.
+
+    It is in force for batches that begin after everything scored so far, so no result changes.
+
+    Raises
+    ------
+    UsageError
+        If nothing of the well was scored yet, some of it still waits, or no sensor of it is alive.
+    """
+    if minutes < 1:
+        raise UsageError("--minutes takes a whole number above 0")
+    batches = [parse_batch_key(key) for key in curated.keys(f"{SCORED}well={well}/")]
+    if not batches:
+        raise UsageError(f"nothing of {well} has been scored yet: name a well that has readings")
+    last = max(batches, key=lambda one: one.first_second)
+    if any(raw.keys(f"{READINGS}well={well}/", after=last.raw)):
+        raise UsageError(
+            f"batches of {well} still wait to be scored, and would be by either profile: try again "
+            "once they are (`make status`)"
+        )
+    profile = _learn(curated, [one for one in batches if one.recording == last.recording], minutes)
+    if not profile.live_sensors:
+        raise UsageError(f"no sensor of {well} was alive in its newest {minutes} minutes")
+    known = [*known_profiles(curated, last), profile]
+    curated.put(recommissioned_key(well, last.recording), profiles.list_to_json(known), _JSON)
+    return (
+        f"{last.recording} has a new profile of {len(profile.live_sensors)} sensors, in force for "
+        f"batches from {second_of(profile.end).isoformat(sep=' ')} on"
+    )
+
+
+def known_profiles(curated: Bucket, batch: BatchId) -> list[Profile]:
+    """The profiles that replaced the first one of a batch's recording, oldest first."""
+    try:
+        stored = curated.get(
+            recommissioned_key(batch.well, batch.recording), at_most=MAX_OBJECT_BYTES
+        )
+    except ObjectMissing:
+        return []
+    return profiles.list_from_json(stored.body)
+
+
+def microseconds_at(batch: BatchId) -> int:
+    """First second of a batch, µs since 1970 (UTC)."""
+    return int(batch.first_second.replace(tzinfo=UTC).timestamp()) * SECOND
+
+
+def _learn(curated: Bucket, batches: list[BatchId], minutes: int) -> Profile:
+    """Learn from the newest minutes of a recording's scored batches."""
+    rows: pa.Table | None = None
+    start = end = 0
+    for batch in sorted(batches, key=lambda one: one.first_second, reverse=True):
+        body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
+        table = pq.read_table(io.BytesIO(body), columns=[TIMESTAMP, *BY_NAME])
+        rows = table if rows is None else pa.concat_tables([table, rows])
+        times = microseconds_of(rows)
+        end = (int(times[-1]) // SECOND + 1) * SECOND
+        start = end - minutes * _MINUTE * SECOND
+        if times[0] <= start:
+            break
+    times = microseconds_of(rows)
+    sensors = tuple(BY_NAME)
+    values = readings_of(rows, sensors)[times >= start]
+    seen = np.isfinite(values).any(axis=0)
+    names = tuple(name for name, is_seen in zip(sensors, seen, strict=True) if is_seen)
+    return Profile(
+        well=batches[0].well,
+        recording=batches[0].recording,
+        start=start,
+        end=end,
+        sensors=profiles.learn_sensors(values[:, seen], names),
+    )

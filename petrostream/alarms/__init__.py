@@ -1,0 +1,1 @@
+"""Alarms: events joined from batches, notifications, what people said."""

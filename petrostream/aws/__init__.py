@@ -1,0 +1,1 @@
+"""AWS by boto3: clients, buckets, metrics, costs."""

@@ -1,0 +1,1 @@
+"""The detector: profile, windows, features, forest, limits, persistence."""

@@ -1,0 +1,205 @@
+"""Profiles: what normal is for one recording, learned from its commissioning time.
+
+Levels differ between wells, and between years of one well, by far more than a fault moves them.
+So each recording is measured against its own start: a centre (median) and a spread (standard
+deviation; the median absolute deviation of a gauge that moves in steps is often 0) a sensor.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from petrostream.errors import PermanentError
+from petrostream.ingest.batches import Batch, believable, readings_of
+from petrostream.schema.sensors import BY_NAME, Side
+
+_Read = TypeVar("_Read")
+
+_FORMAT: Final = 2
+_FEWEST_READINGS: Final = 30
+_MOST_IMPLAUSIBLE: Final = 0.01
+"""A sensor with more than this share of readings that can't be is not believed at all."""
+_LEAST_NOISE: Final = 0.5
+"""Noise below half a resolution says nothing more about how restless a well is."""
+
+
+class SensorState(StrEnum):
+    """What a sensor was like in the commissioning time; only a live one is scored."""
+
+    LIVE = "live"
+    FROZEN = "frozen"
+    MISSING = "missing"
+    IMPLAUSIBLE = "implausible"
+
+
+@dataclass(frozen=True, slots=True)
+class SensorProfile:
+    """Centre and spread of one sensor, in its own unit, and how many readings they rest on."""
+
+    state: SensorState
+    centre: float
+    spread: float
+    readings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The profile of one recording; `start` and `end` are µs since 1970 (UTC)."""
+
+    well: str
+    recording: str
+    start: int
+    end: int
+    sensors: dict[str, SensorProfile]
+
+    @property
+    def live_sensors(self) -> tuple[str, ...]:
+        """The sensors that can be scored, in `SENSORS`' order."""
+        return tuple(
+            name
+            for name in BY_NAME
+            if name in self.sensors and self.sensors[name].state is SensorState.LIVE
+        )
+
+    @property
+    def restlessness(self) -> float:
+        """How noisy the well was: the mean, over its live sensors, of the logarithm of the spread
+        in resolutions; those of the production side if any is live.
+
+        A well that slugs wanders further in normal hours than one that flows steadily, and in all
+        its sensors: over 3W's normal instances this one figure explains how far sensors wander
+        better than their own spread does (docs/decisions/0021).
+        """
+        live = self.live_sensors
+        production = [name for name in live if BY_NAME[name].side is Side.PRODUCTION]
+        spreads = [
+            max(self.sensors[name].spread / BY_NAME[name].resolution, _LEAST_NOISE)
+            for name in production or live
+        ]
+        return float(np.mean(np.log(spreads))) if spreads else 0.0
+
+
+def learn(first: Batch) -> Profile:
+    """Learn a recording's profile from its first batch."""
+    commissioning = first.microseconds < first.commissioning_end
+    return Profile(
+        well=first.id.well,
+        recording=first.id.recording,
+        start=first.recording_start,
+        end=first.commissioning_end,
+        sensors=learn_sensors(
+            readings_of(first.table, first.sensors)[commissioning], first.sensors
+        ),
+    )
+
+
+def learn_sensors(values: np.ndarray, sensors: tuple[str, ...]) -> dict[str, SensorProfile]:
+    """Learn what normal is from readings, shape (rows, sensors); missing ones are NaN."""
+    believed = believable(values, sensors)
+    return {
+        name: _learn_sensor(values[:, column], believed[:, column])
+        for column, name in enumerate(sensors)
+    }
+
+
+def _learn_sensor(values: np.ndarray, believed: np.ndarray) -> SensorProfile:
+    finite = values[np.isfinite(values)]
+    if len(finite) < _FEWEST_READINGS:
+        return SensorProfile(SensorState.MISSING, 0.0, 0.0, len(finite))
+    if finite.min() == finite.max():
+        return SensorProfile(SensorState.FROZEN, float(finite[0]), 0.0, len(finite))
+    good = values[believed]
+    if len(good) < len(finite) * (1 - _MOST_IMPLAUSIBLE) or good.min() == good.max():
+        return SensorProfile(SensorState.IMPLAUSIBLE, 0.0, 0.0, len(finite))
+    centre = float(np.median(good))
+    spread = float(np.sqrt(np.mean((good - centre) ** 2)))
+    return SensorProfile(SensorState.LIVE, centre, spread, len(good))
+
+
+def to_json(profile: Profile) -> bytes:
+    """Write a profile; the same profile always gives the same bytes."""
+    return json.dumps(_document(profile), sort_keys=True, separators=(",", ":")).encode()
+
+
+def from_json(data: bytes) -> Profile:
+    """Read a profile.
+
+    Raises
+    ------
+    PermanentError
+        If it was written by something else than this version of PetroStream.
+    """
+    return _read(data, _profile)
+
+
+def list_to_json(known: list[Profile]) -> bytes:
+    """Write the profiles of a recommissioned recording."""
+    return json.dumps([_document(profile) for profile in known], sort_keys=True).encode()
+
+
+def list_from_json(data: bytes) -> list[Profile]:
+    """Read the profiles of a recommissioned recording.
+
+    Raises
+    ------
+    PermanentError
+        If they were written by something else than this version of PetroStream.
+    """
+    return _read(data, lambda documents: [_profile(document) for document in documents])
+
+
+def in_force(known: list[Profile], microseconds: int) -> Profile | None:
+    """The last of the profiles that was learned before a time (µs since 1970)."""
+    learned = [profile for profile in known if profile.end <= microseconds]
+    return max(learned, key=lambda profile: profile.end, default=None)
+
+
+def _document(profile: Profile) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "well": profile.well,
+        "recording": profile.recording,
+        "start": profile.start,
+        "end": profile.end,
+        "sensors": {
+            name: {
+                "state": sensor.state.value,
+                "centre": sensor.centre,
+                "spread": sensor.spread,
+                "readings": sensor.readings,
+            }
+            for name, sensor in profile.sensors.items()
+        },
+    }
+
+
+def _read(data: bytes, read: Callable[[Any], _Read]) -> _Read:
+    try:
+        return read(json.loads(data))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PermanentError(f"the profile can't be read: {error}") from error
+
+
+def _profile(document: dict[str, Any]) -> Profile:
+    if document["format"] != _FORMAT:
+        raise ValueError(f"its format is {document['format']}, not {_FORMAT}")
+    return Profile(
+        well=document["well"],
+        recording=document["recording"],
+        start=int(document["start"]),
+        end=int(document["end"]),
+        sensors={
+            name: SensorProfile(
+                SensorState(sensor["state"]),
+                float(sensor["centre"]),
+                float(sensor["spread"]),
+                int(sensor["readings"]),
+            )
+            for name, sensor in document["sensors"].items()
+            if name in BY_NAME
+        },
+    )

@@ -1,0 +1,1 @@
+"""How good a detection was: judging a recording, adding up, the document."""

@@ -1,0 +1,57 @@
+"""Read S3 event notifications as they come through SQS."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from petrostream.errors import PermanentError
+from petrostream.schema.keys import READINGS, SUFFIX
+from petrostream.scoring.pipeline import RawObject
+
+_CREATED: Final = "ObjectCreated:"
+
+
+def announced_objects(
+    body: str, raw_bucket: str, on_ignored: Callable[[str], None] = lambda _: None
+) -> Iterator[RawObject]:
+    """Give the raw objects that a message announces.
+
+    S3's test event, events of other buckets, removals, and keys that are no readings are told to
+    `on_ignored` and passed over.
+
+    Raises
+    ------
+    PermanentError
+        If the message is not an S3 event.
+    """
+    try:
+        event: dict[str, Any] = json.loads(body)
+        if event.get("Event") == "s3:TestEvent":
+            return
+        records = [_Announcement(record) for record in event["Records"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PermanentError(f"a message is not an S3 event: {error!r}") from error
+    for record in records:
+        reason = record.reason_to_ignore(raw_bucket)
+        if reason:
+            on_ignored(f"{record.key}: {reason}")
+        else:
+            yield RawObject(record.key, record.size)
+
+
+class _Announcement:
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.name = str(record["eventName"])
+        self.bucket = str(record["s3"]["bucket"]["name"])
+        self.key = unquote_plus(str(record["s3"]["object"]["key"]))
+        self.size = int(record["s3"]["object"].get("size") or 0)
+
+    def reason_to_ignore(self, raw_bucket: str) -> str:
+        if not self.name.removeprefix("s3:").startswith(_CREATED):
+            return f"{self.name} is not the creation of an object"
+        if self.bucket != raw_bucket:
+            return f"it is in the bucket {self.bucket}, not in {raw_bucket}"
+        if not (self.key.startswith(READINGS) and self.key.endswith(SUFFIX)):
+            return f"it does not stand under {READINGS} or does not end in {SUFFIX}"
+        return ""

@@ -1,0 +1,1 @@
+"""What stored data looks like: sensors, labels, columns, keys, Parquet, SQL."""

@@ -1,0 +1,1 @@
+"""A raw batch becomes a scored one, its summary and its events."""

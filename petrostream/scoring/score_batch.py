@@ -1,0 +1,136 @@
+"""Score a batch: from a raw batch, its profile and a model to the curated object."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from petrostream.alarms.events import Event, find_runs
+from petrostream.detection.detector import Status
+from petrostream.detection.profiles import Profile
+from petrostream.ingest.batches import Batch
+from petrostream.registry.model_files import Model
+from petrostream.schema.columns import (
+    ALARM,
+    ANOMALY_FLAG,
+    ANOMALY_SCORE,
+    DEGRADED_SENSORS,
+    DRIVERS,
+    LIMITS,
+    RECORDING,
+    SCORED_SCHEMA,
+    STATUS,
+    TOP_SENSOR,
+)
+from petrostream.schema.parquet import write_parquet
+
+METADATA_KEY: Final = b"petrostream"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of a batch's added rows."""
+
+    commissioning: int
+    scored: int
+    unscorable: int
+    anomalies: int
+
+    @property
+    def rows(self) -> int:
+        """All rows that the batch adds."""
+        return self.commissioning + self.scored + self.unscorable
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBatch:
+    """A scored batch: the curated table (`SCORED_SCHEMA`), its counts and its runs."""
+
+    table: pa.Table
+    counts: Counts
+    runs: list[Event]
+
+
+def score_batch(batch: Batch, profile: Profile, model: Model) -> ScoredBatch:
+    """Score the rows that a batch adds, row for row."""
+    scores = model.detector.score(batch, profile)
+    first = batch.lookback_rows
+    runs = find_runs(
+        batch.id.well,
+        batch.id.recording,
+        microseconds=batch.microseconds,
+        score=scores.score,
+        alarm=scores.alarm,
+        sensors=batch.sensors,
+        shares=scores.shares,
+        limits=scores.limits,
+        first_row=first,
+        gap_seconds=model.detector.settings.merge_gap_seconds,
+    )
+    added = batch.table.slice(first)
+    rows = added.num_rows
+    columns: dict[str, Any] = {name: added.column(name) for name in added.schema.names}
+    columns[RECORDING] = pa.array([batch.id.recording] * rows)
+    columns[STATUS] = pa.array(scores.status[first:].tolist())
+    columns[ANOMALY_SCORE] = pa.array(scores.score[first:], from_pandas=True)
+    columns[ANOMALY_FLAG] = pa.array(scores.flag[first:].astype(np.int8))
+    columns[ALARM] = pa.array(scores.alarm[first:].astype(np.int8))
+    columns[DRIVERS] = pa.array(scores.drivers[first:].tolist())
+    columns[LIMITS] = pa.array(scores.limits[first:].tolist())
+    columns[TOP_SENSOR] = pa.array([name or None for name in scores.top_sensor[first:]])
+    columns[DEGRADED_SENSORS] = pa.array(scores.degraded[first:].tolist())
+    return ScoredBatch(
+        table=_in_schema(columns, rows),
+        counts=_count(scores.status[first:], scores.flag[first:]),
+        runs=runs,
+    )
+
+
+def encode_scored(scored: ScoredBatch, batch: Batch, model: Model, raw_etag: str) -> bytes:
+    """Write the curated object; the same inputs always give the same bytes."""
+    facts = {
+        "well": batch.id.well,
+        "recording": batch.id.recording,
+        "model_version": model.version,
+        "raw_etag": raw_etag,
+        "commissioning": scored.counts.commissioning,
+        "scored": scored.counts.scored,
+        "unscorable": scored.counts.unscorable,
+        "anomalies": scored.counts.anomalies,
+    }
+    metadata = {METADATA_KEY: json.dumps(facts, sort_keys=True)}
+    return write_parquet(scored.table.replace_schema_metadata(metadata))
+
+
+def counts_of(schema: pa.Schema) -> Counts:
+    """Read the counts that `encode_scored` left in an object's metadata."""
+    facts = json.loads((schema.metadata or {})[METADATA_KEY])
+    return Counts(
+        **{name: facts[name] for name in ("commissioning", "scored", "unscorable", "anomalies")}
+    )
+
+
+def model_version_of(schema: pa.Schema) -> str:
+    """Read which model scored an object from its metadata."""
+    return str(json.loads((schema.metadata or {})[METADATA_KEY])["model_version"])
+
+
+def _in_schema(columns: dict[str, Any], rows: int) -> pa.Table:
+    arrays = [
+        columns[field.name].cast(field.type)
+        if field.name in columns
+        else pa.nulls(rows, field.type)
+        for field in SCORED_SCHEMA
+    ]
+    return pa.Table.from_arrays(arrays, schema=SCORED_SCHEMA)
+
+
+def _count(status: np.ndarray, flag: np.ndarray) -> Counts:
+    return Counts(
+        commissioning=int(np.count_nonzero(status == Status.COMMISSIONING.value)),
+        scored=int(np.count_nonzero(status == Status.SCORED.value)),
+        unscorable=int(np.count_nonzero(status == Status.UNSCORABLE.value)),
+        anomalies=int(np.count_nonzero(flag)),
+    )

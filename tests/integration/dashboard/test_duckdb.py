@@ -1,0 +1,196 @@
+"""SQL in this process: the saved queries unchanged, and nothing but reading the two tables."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dashboard.sql import duckdb_engine
+from dashboard.sql.duckdb_engine import DuckDB
+from dashboard.sql.engine import MOST_ROWS, Query, QueryRefused, saved_queries
+from petrostream.aws.buckets import Bucket
+from petrostream.errors import ServiceUnavailable
+from petrostream.registry.model_files import PackedModel
+from petrostream.schema.keys import EVENTS, SCORED
+from petrostream.scoring.totals import read_events
+from tests.support.pipeline import Scoring
+
+WELL = "WELL-90005"
+ALL = (date(2010, 1, 1), date(2030, 1, 1))
+NONE = (date(2011, 1, 1), date(2011, 1, 2))
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[str, bytes]:
+    """One well's curated objects, once a test has had them scored."""
+    return {}
+
+
+@pytest.fixture
+def scoring(provisioned, packed: PackedModel, wells: Path, kept: dict[str, bytes]) -> Scoring:
+    scoring = Scoring(provisioned, packed)
+    if not kept:
+        scoring.score(scoring.replay(wells, [WELL]))
+        kept |= provisioned.objects(provisioned.settings.curated_bucket)
+    for key, body in kept.items():
+        provisioned.curated.put(key, body, "application/octet-stream")
+    return scoring
+
+
+@pytest.fixture
+def engine(scoring: Scoring) -> DuckDB:
+    return DuckDB(scoring.provisioned.curated)
+
+
+def ask(engine: DuckDB, text: str, days: tuple[date, date] = ALL) -> pd.DataFrame:
+    return engine.run(Query(text, *days)).rows
+
+
+def saved(name: str) -> str:
+    return next(each.text for each in saved_queries() if each.name == name)
+
+
+def test_the_saved_queries_give_what_the_curated_rows_have(
+    scoring: Scoring, engine: DuckDB
+) -> None:
+    rows = scoring.curated()
+    flagged = rows[rows["anomaly_flag"] == 1]
+    anomalies = ask(engine, saved("all-anomalies"))
+    assert anomalies["timestamp"].tolist() == flagged["timestamp"].tolist()[::-1]
+    assert anomalies["p_tpt"].tolist() == pytest.approx(
+        flagged["P-TPT"].tolist()[::-1], nan_ok=True
+    )
+
+    hours = ask(engine, saved("worst-hours"))
+    assert hours["anomalies"].sum() == len(flagged)
+    assert hours["anomalies"].is_monotonic_decreasing
+
+    means = ask(engine, saved("mean-pressure-by-well"))
+    assert means["readings"].sum() == (rows["status"] == "scored").sum()
+
+    labels = ask(engine, saved("anomalies-by-label"))
+    assert labels["readings"].sum() == (rows["status"] == "scored").sum()
+    assert labels["anomalies"].sum() == len(flagged)
+
+    sensors = ask(engine, saved("driving-sensors"))
+    counts = flagged.groupby(["well", "top_sensor"], observed=True).size()
+    assert sensors.set_index(["well", "top_sensor"])["anomalies"].to_dict() == counts.to_dict()
+
+    alarms = ask(engine, saved("alarms-by-day"))
+    assert alarms["alarms"].sum() == len(read_events(scoring.provisioned.curated)) > 0
+    assert set(alarms["well"]) == {WELL}
+
+
+def test_days_narrow_a_saved_query(engine: DuckDB) -> None:
+    assert all(ask(engine, each.text, NONE).empty for each in saved_queries())
+
+
+def test_tables_are_there_before_anything_was_scored(provisioned) -> None:
+    engine = DuckDB(provisioned.curated)
+    assert all(ask(engine, each.text).empty for each in saved_queries())
+    assert "p_pdg" in ask(engine, "SELECT * FROM scored").columns
+
+
+def test_a_query_may_be_written_in_every_way_that_reads(engine: DuckDB) -> None:
+    for text in (
+        "SELECT well FROM scored LIMIT 3;",
+        "WITH few AS (SELECT * FROM scored LIMIT 3) SELECT well FROM few -- the last line",
+        "FROM scored SELECT well LIMIT 3",
+    ):
+        assert ask(engine, text)["well"].tolist() == [WELL] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-- nothing",
+        "SELECT 1; SELECT 2",
+        "SELECT ?",
+        "SELECT nothing FROM scored",
+        "selct 1",
+        "CREATE TABLE t (a INT)",
+        "COPY (SELECT 1) TO '/tmp/out.csv'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '/tmp/out.csv'",
+        "ATTACH ':memory:' AS other",
+        "INSTALL spatial",
+        "SET memory_limit = '100GB'",
+        "PRAGMA enable_profiling",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM read_text('http://127.0.0.1:1/x')",
+        "SELECT * FROM flagged",
+    ],
+)
+def test_anything_else_is_refused_with_a_sentence(engine: DuckDB, text: str) -> None:
+    flagged = pd.DataFrame({"a": [1]})  # a table of Python's must not be found by its name
+    with pytest.raises(QueryRefused) as told:
+        ask(engine, text)
+    assert 10 < len(str(told.value)) < 500
+    assert len(flagged)
+
+
+def test_nothing_is_written_into_the_bucket_either(scoring: Scoring, engine: DuckDB) -> None:
+    bucket = scoring.provisioned.curated
+    before = list(bucket.keys(""))
+    target = f"s3://{bucket.name}/{SCORED}well=x/date=2017-02-01/x.parquet"
+    with pytest.raises(QueryRefused, match="Only SELECT"):
+        ask(engine, f"COPY (SELECT 1 AS a) TO '{target}'")
+    assert list(bucket.keys("")) == before
+
+
+def test_other_buckets_and_prefixes_are_out_of_reach(scoring: Scoring, engine: DuckDB) -> None:
+    provisioned = scoring.provisioned
+    for place in (provisioned.settings.raw_bucket, f"{provisioned.curated.name}/profiles"):
+        with pytest.raises(QueryRefused, match="Permission"):
+            ask(engine, f"SELECT * FROM read_text('s3://{place}/**')")
+
+
+def test_credentials_are_not_shown(engine: DuckDB, monkeypatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "open-sesame")
+    shown = ask(engine, "SELECT * FROM duckdb_secrets()").to_string()
+    shown += ask(engine, "SELECT * FROM duckdb_settings()").to_string()
+    assert "open-sesame" not in shown.replace("key_id=open-sesame", "")
+
+
+def test_there_is_a_row_limit(engine: DuckDB) -> None:
+    answer = engine.run(Query(f"SELECT * FROM range({MOST_ROWS + 1})", *ALL))
+    assert answer.is_cut and len(answer.rows) == MOST_ROWS
+    assert not engine.run(Query(f"SELECT * FROM range({MOST_ROWS})", *ALL)).is_cut
+    assert engine.run(Query("SELECT * FROM range(1000000000000)", *ALL)).is_cut
+
+
+def test_there_is_a_time_limit(engine: DuckDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duckdb_engine, "MOST_SECONDS", 1)
+    with pytest.raises(QueryRefused, match="took longer than 1 s"):
+        ask(engine, "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b")
+
+
+def test_there_is_a_memory_limit(engine: DuckDB) -> None:
+    with pytest.raises(QueryRefused, match="memory"):
+        ask(engine, "SELECT list(range) FROM range(10000000000)")
+
+
+def test_an_object_that_is_half_written_is_named(scoring: Scoring, engine: DuckDB) -> None:
+    bad = sorted(scoring.provisioned.curated.keys(SCORED))[1]
+    scoring.rewrite(bad, lambda body: body[: len(body) // 2])
+    with pytest.raises((QueryRefused, ServiceUnavailable), match=bad.rpartition("/")[2]):
+        ask(engine, "SELECT sum(p_tpt) FROM scored")
+
+
+def test_an_endpoint_that_has_gone_is_told_from_a_bad_query(engine: DuckDB, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(ServiceUnavailable):
+        ask(engine, "SELECT count(*) FROM scored")
+    with pytest.raises(ServiceUnavailable):
+        ask(DuckDB(Bucket("curated")), "SELECT count(*) FROM scored")
+
+
+def test_events_of_a_later_version_are_read(scoring: Scoring, engine: DuckDB) -> None:
+    key = next(iter(scoring.provisioned.curated.keys(EVENTS)))
+    scoring.rewrite(key, lambda body: body.replace(b'"opens":', b'"later":{"a":1},"opens":'))
+    assert len(ask(engine, "SELECT runs FROM events"))

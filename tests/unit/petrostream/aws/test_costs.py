@@ -1,0 +1,66 @@
+"""The bill that `up` shows: it adds up, and grows with what is used."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from petrostream.aws import costs
+from petrostream.aws.costs import Usage
+from petrostream.aws.prices import AS_OF, PRICES, Item
+
+usages = st.builds(
+    Usage,
+    wells=st.integers(0, 10_000),
+    alarms=st.integers(0, 20),
+    memory_gb=st.floats(0.5, 10),
+)
+
+
+def test_everything_has_a_price_and_a_page_of_aws() -> None:
+    assert set(PRICES) == set(Item)
+    for price in PRICES.values():
+        assert price.usd > 0 and price.per
+        assert urlsplit(price.page).hostname == "aws.amazon.com"
+        assert urlsplit(price.page).scheme == "https"
+
+
+def test_the_table_bears_a_date_that_is_not_in_the_future() -> None:
+    assert datetime.now(UTC).date() >= AS_OF
+
+
+@given(usages)
+def test_bills_add_up_and_work_costs_at_least_what_rest_does(usage: Usage) -> None:
+    rest, work = costs.at_rest(usage), costs.at_work(usage)
+    assert costs.total(work) == pytest.approx(
+        sum(charge.quantity * PRICES[charge.item].usd for charge in work)
+    )
+    assert len({charge.item for charge in work}) == len(work)
+    resting = {charge.item: charge.usd for charge in rest}
+    working = {charge.item: charge.usd for charge in work}
+    assert all(working[item] >= usd for item, usd in resting.items())
+
+
+@given(usages, st.sampled_from(["wells", "alarms", "memory_gb"]))
+def test_more_of_anything_never_costs_less(usage: Usage, field: str) -> None:
+    more = replace(usage, **{field: getattr(usage, field) + 1})
+    assert costs.total(costs.at_work(more)) >= costs.total(costs.at_work(usage))
+    assert costs.total(costs.at_rest(more)) >= costs.total(costs.at_rest(usage))
+
+
+def test_the_default_stays_below_the_default_budget() -> None:
+    assert costs.total(costs.at_rest(Usage())) < 5
+    assert costs.total(costs.at_work(Usage())) < 10
+
+
+def test_what_is_shown_has_a_line_for_each_item_the_sums_the_date_and_the_region() -> None:
+    shown = "\n".join(costs.describe(Usage(wells=42), "eu-west-1"))
+    assert all(item.value in shown for item in Item)
+    assert f"{costs.total(costs.at_work(Usage(wells=42))):.2f}" in shown
+    assert f"{costs.total(costs.at_rest(Usage(wells=42))):.2f}" in shown
+    assert str(AS_OF) in shown and "42 wells" in shown
+    assert "eu-west-1 too, differ" in shown
+    assert "differ" not in "\n".join(costs.describe(Usage(), "us-east-1"))
