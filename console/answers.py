@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ def give(work: Callable[[], Answer | int], *, as_json: bool) -> int:
     return found.code
 
 
-def is_redirected() -> bool:
-    """Whether what goes to standard output is to go to standard error now."""
-    return sys.stdout is sys.stderr
+def child_output() -> TextIO | None:
+    """What a child process that speaks for a command gets as its standard output.
+
+    `None` lets it have this process's own.
+    """
+    return sys.__stderr__ if sys.stdout is sys.stderr else None
