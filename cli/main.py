@@ -13,7 +13,7 @@ from ml.commands import COMMANDS as MODELS
 from ml.commands import annotations
 from producer.commands import COMMANDS as DATA
 
-petrostream = click.version_option(package_name=PROGRAM)(
+program = click.version_option(package_name=PROGRAM)(
     Verbs(
         "Score offshore well sensors as their readings come in: from recordings to alarms.\n\n"
         "petrostream VERB --help shows a verb's options and examples.",
@@ -30,4 +30,4 @@ petrostream = click.version_option(package_name=PROGRAM)(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the verbs and return its exit code."""
-    return run(petrostream, arguments, name=PROGRAM)
+    return run(program, arguments, name=PROGRAM)

@@ -17,7 +17,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 PATH: Final = click.Path(path_type=Path)
 
 
-class Number(click.ParamType):
+class Number(click.ParamType[int | float]):
     """A number from a least to a most value, both included."""
 
     name = "N"
@@ -52,7 +52,7 @@ COUNT: Final = Number(int, 1)
 AMOUNT: Final = Number(float, 0)
 
 
-class Names(click.ParamType):
+class Names(click.ParamType[tuple[Any, ...]]):
     """Names with commas between, of those that are allowed where there are any."""
 
     name = "A,B,…"
@@ -95,7 +95,12 @@ class OneOf(click.Choice[str]):
         super().__init__(choices)
         self._called = called
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,  # noqa: ARG002 - click's signature
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> str:
         """Take one of the words.
 
         Raises

@@ -44,7 +44,11 @@ class Verb(click.Command):
         work: Callable[[], Answer | int] = lambda: super(Verb, self).invoke(ctx)  # noqa: E731
         return run_command(lambda: give(work, as_json=json_is_wanted(ctx)), self._interrupted)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature, here and below
+        formatter: click.HelpFormatter,
+    ) -> None:
         """Write the examples below the options, each in a line of its own."""
         with formatter.section("Examples"):
             for example in self.examples:
@@ -74,11 +78,15 @@ class Verbs(click.Group):
         )
         self._sections = sections
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Name the commands in their order."""
         return list(self.commands)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
         """Write each section with a line a command."""
         for title, commands in self._sections.items():
             rows = [

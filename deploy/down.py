@@ -5,17 +5,18 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from console.answers import Answer
+from console.exits import EXIT_FAILED
+from console.speech import confirmed, progress, say
 from deploy import root, stackfile
 from deploy.account import leftovers, preflight, teardown
 from deploy.account.access import Account
 from deploy.account.leftovers import Place, Proof
 from deploy.account.teardown import Holdings
-from console.speech import confirmed, progress, say
 from deploy.root import Choices
 from deploy.terraform.diagnosis import TerraformFailed
 from deploy.terraform.process import Resource, Terraform
 from deploy.up import account_environment, check_place, saying_how_to_go_on
-from console.exits import EXIT_FAILED
 from petrostream.settings import AWS, state_folder
 
 _ATTEMPTS = 3

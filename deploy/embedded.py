@@ -9,9 +9,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from deploy import image, root
 from console.answers import Answer
 from console.speech import progress, say
+from deploy import image, root
 from deploy.image import StandInBuilder
 from deploy.terraform import process
 from deploy.terraform.diagnosis import ProviderUnavailable

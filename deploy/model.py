@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from console.answers import child_output
+from console.exits import EXIT_PARTIAL
 from console.speech import say
 from petrostream.aws.buckets import Bucket
-from console.exits import EXIT_PARTIAL
 from petrostream.errors import ModelNotReady, PetroStreamError
 from petrostream.ingest.recordings import find_recordings
 from petrostream.registry.models import ModelRegistry

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import image, model, root, stackfile
-from deploy.account import preflight
-from deploy.account.access import Account, chosen_region
 from console.answers import Answer
 from console.exits import EXIT_FAILED
 from console.speech import confirmed, progress, say
+from deploy import image, model, root, stackfile
+from deploy.account import preflight
+from deploy.account.access import Account, chosen_region
 from deploy.image import Builder, DockerBuilder
 from deploy.root import Choices
 from deploy.terraform.process import Plan, Terraform

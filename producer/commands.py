@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from producer.synthesise import SynthesiseOptions
 
 
-class _SpeedType(click.ParamType):
+class _SpeedType(click.ParamType[Speed]):
     name = "N|max"
 
     def convert(

@@ -50,9 +50,7 @@ def status() -> int:
     return 0
 
 
-local = Verbs(
-    "The embedded AWS alone, provisioned by Python.", {"Commands": (up, down, status)}
-)
+local = Verbs("The embedded AWS alone, provisioned by Python.", {"Commands": (up, down, status)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
