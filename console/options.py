@@ -43,6 +43,8 @@ class Number(click.ParamType[int | float]):
         what = "a whole number" if self._kind is int else "a number"
         if math.isinf(self._least):
             return what
+        if self._kind is int and (self._least, self._most) == (1, math.inf):
+            return f"{what} above 0"
         upwards = f"{what} from {self._least:g}"
         return f"{upwards} on" if math.isinf(self._most) else f"{upwards} to {self._most:g}"
 

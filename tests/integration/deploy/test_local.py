@@ -52,11 +52,11 @@ def test_python_provisions_where_there_is_no_terraform(tmp_path: Path, clean_up:
         (["up", "--provision", "terraform"], "terraform is not installed"),
         (["up", "--provision", "magic"], "PROVISION is one of auto, terraform, python"),
         (["up", "--plan"], "there is a plan for TARGET=aws only"),
-        (["up", "--slots", "0"], "--slots takes a number above 0"),
+        (["up", "--slots", "0"], "--slots takes a whole number above 0"),
         (["status", "--target", "mars"], "TARGET is local or aws, not 'mars'"),
         (["powerbi"], "Power BI reads from an account"),
         (["powerbi", "--target", "aws"], "nothing is up on AWS"),
-        (["up", "--target", "aws", "--wells", "-1"], "--wells takes a number"),
+        (["up", "--target", "aws", "--wells", "-1"], "--wells takes a whole number from 0 on"),
         (["up", "--target", "aws", "--data", "/nowhere"], "there is no folder /nowhere"),
     ],
 )
