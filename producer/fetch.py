@@ -1,4 +1,4 @@
-"""Download a part of the published 3W dataset: `python -m producer fetch`.
+"""Download a part of the published 3W dataset: `petrostream fetch`.
 
 Files land as `<into>/<class>/<name>.parquet`. Whatever stops a run, the next one goes on where
 it ended: finished files are checked and left alone, unfinished ones are resumed.
