@@ -65,13 +65,13 @@ class Names(click.ParamType[tuple[Any, ...]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[Any, ...]:
-        """Split the list; empty names are left out."""
+        """Split the list; empty names are left out, and one at least must be there."""
         if isinstance(value, tuple):
             return value
         names = tuple(name for name in (part.strip() for part in str(value).split(",")) if name)
-        if self._allowed and not (names and set(names) <= set(self._allowed)):
-            known = ", ".join(self._allowed)
-            self.fail(f"takes names of {known} with commas between, not {value!r}", param, ctx)
+        if not names or (self._allowed and not set(names) <= set(self._allowed)):
+            known = f" of {', '.join(self._allowed)}" if self._allowed else ""
+            self.fail(f"takes names{known} with commas between, not {value!r}", param, ctx)
         return names
 
 

@@ -3,19 +3,34 @@
 Help and completion import this, so the work is imported once it is to be done.
 """
 
-import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.answers import Answer
-from console.options import AMOUNT, COUNT, PATH, WHOLE, Classes, Later, Names, Number, json_option
+from console.options import (
+    AMOUNT,
+    COUNT,
+    PATH,
+    WHOLE,
+    Classes,
+    Later,
+    Names,
+    Number,
+    OneOf,
+    json_option,
+)
 from console.verbs import Verbs, verb
 from petrostream.errors import UsageError
+from producer.download.choice import DEFAULT_LIMIT, Wish
+from producer.download.published import Origin
+from producer.download.releases import CURRENT, RELEASES
 from producer.speed import Speed
 
 if TYPE_CHECKING:
+    from producer.download.http import Remote
     from producer.replay import ReplayOptions
     from producer.synthesise import SynthesiseOptions
 
@@ -63,8 +78,8 @@ def _usual_wells() -> "SynthesiseOptions":
     help="data seconds a second, or as fast as it goes",
 )
 @click.option("--now", is_flag=True, help="shift time stamps so that the replay looks live")
-@click.option("--wells", type=Names(), default="", help="only these")
-@click.option("--classes", type=Classes(), default="", help="only these event classes")
+@click.option("--wells", type=Names(), default=(), help="only these")
+@click.option("--classes", type=Classes(), default=(), help="only these event classes")
 @click.option("--limit", type=COUNT, help="at most so many recordings")
 @click.option("--loop", is_flag=True, help="repeat for ever")
 @click.option(
@@ -162,43 +177,69 @@ def synthesise(**chosen: Any) -> Answer:
     return run(SynthesiseOptions(**chosen))
 
 
+def _usual_remote() -> "Remote":
+    from producer.download.http import Remote
+
+    return Remote()
+
+
+_FOLDERS = ", ".join(f"{release.folder} (release {n})" for n, release in RELEASES.items())
+
+
 @verb(
     "fetch",
     "petrostream fetch --dry-run",
-    "petrostream fetch --into data/3w --classes 1,2 --limit 3",
-    "petrostream fetch --wells WELL-00001,WELL-00002",
+    "petrostream fetch --classes 1,2 --limit 3 --into data/3w",
+    "petrostream fetch --release 1 --list docs/recordings-release-1.txt",
+    "petrostream fetch --ref main --wells WELL-00001,WELL-00002 --json",
+    interrupted="the same command goes on where it ended",
 )
 @click.option(
-    "--into", type=PATH, default="data/3w", show_default=True, metavar="FOLDER", help="where to"
+    "--release",
+    type=OneOf([str(number) for number in RELEASES], "--release"),
+    default=str(CURRENT),
+    show_default=True,
+    help="3W's release: 1 is CSV, 2 Parquet",
 )
-@click.option("--classes", type=Names("0123456789"), metavar="0,1,…", help="default: all")
-@click.option("--wells", type=Names(), metavar="WELL-00001,…", help="default: all")
+@click.option(
+    "--ref",
+    metavar="REF",
+    help="take the release's kind of file from this branch, tag or commit instead (main is 3W's "
+    "newest)",
+)
+@click.option("--into", type=PATH, metavar="FOLDER", help=f"default: {_FOLDERS}")
+@click.option(
+    "--list",
+    "list_file",
+    type=PATH,
+    metavar="FILE",
+    help="exactly the recordings that the file names, one <class>/<name> a line, # begins a "
+    "comment",
+)
+@click.option(
+    "--classes", type=Names("0123456789"), default=(), metavar="0,1,…", help="default: all"
+)
+@click.option("--wells", type=Names(), default=(), metavar="WELL-00001,…", help="default: all")
 @click.option(
     "--kinds",
-    type=Names(("real", "simulated", "drawn")),
+    type=Names(list(Origin)),
+    default=(),
     metavar="real,…",
-    help="of real, simulated, drawn (default: real; with --all every kind)",
+    help=f"of {', '.join(Origin)} (default: {Origin.REAL}; with --all every kind)",
 )
 @click.option(
     "--limit",
     type=COUNT,
-    default=Later(lambda: _usual_fetch().limit),
-    show_default=True,
-    help="files of a class: the first of every well, then the second, …, by name",
+    help="files of a class: the first of every well, then the second, …, by name (default: "
+    f"{DEFAULT_LIMIT})",
 )
-@click.option("--all", is_flag=True, help="no limit (large: try --dry-run first)")
+@click.option("--all", "everything", is_flag=True, help="no limit (large: try --dry-run first)")
 @click.option("--dry-run", is_flag=True, help="only list what would be downloaded")
-@click.option(
-    "--ref",
-    default=Later(lambda: _usual_fetch().ref),
-    show_default=True,
-    help="branch, tag or commit",
-)
 @click.option("--parallel", type=COUNT, default=4, show_default=True, help="downloads side by side")
 @click.option(
     "--retries",
     type=Number(int, 0),
-    default=Later(lambda: _usual_fetch().retries),
+    default=Later(lambda: _usual_remote().retries),
     show_default=True,
     help="how often to try again",
 )
@@ -206,46 +247,64 @@ def synthesise(**chosen: Any) -> Answer:
     "--backoff",
     type=AMOUNT,
     metavar="SECONDS",
-    default=Later(lambda: _usual_fetch().backoff),
+    default=Later(lambda: _usual_remote().backoff),
     show_default=True,
     help="wait before a retry, doubled each time",
 )
 @click.option(
     "--api-url",
     metavar="URL",
-    default=Later(lambda: _usual_fetch().api_url),
+    default=Later(lambda: _usual_remote().api_url),
     show_default=True,
     help="for mirrors",
 )
 @click.option(
     "--raw-url",
     metavar="URL",
-    default=Later(lambda: _usual_fetch().raw_url),
+    default=Later(lambda: _usual_remote().raw_url),
     show_default=True,
     help="for mirrors",
 )
-@click.pass_context
-def fetch(ctx: click.Context, /, **chosen: Any) -> int:
+@json_option
+def fetch(  # noqa: PLR0913 - one of each option
+    *,
+    release: str,
+    ref: str | None,
+    into: Path | None,
+    list_file: Path | None,
+    classes: tuple[str, ...],
+    wells: tuple[str, ...],
+    kinds: tuple[str, ...],
+    limit: int | None,
+    everything: bool,
+    dry_run: bool,
+    parallel: int,
+    retries: int,
+    backoff: float,
+    api_url: str,
+    raw_url: str,
+) -> Answer:
     """Download a part of the published 3W dataset.
 
     Without options: real recordings, a few of each event class and of as many wells as possible;
-    --dry-run shows their size. Running again resumes, and skips what is there. A token in
+    --dry-run shows their size. Each release is one commit of 3W's repository, and every file is
+    checked against git's hash of it. Running again resumes, and skips what is there. A token in
     GITHUB_TOKEN raises GitHub's rate limit; none is needed.
     """
-    from producer.fetch import run
+    from producer.download.http import Remote
+    from producer.fetch import Order, fetch
 
-    is_limited = ctx.get_parameter_source("limit") is not click.core.ParameterSource.DEFAULT
-    if chosen["all"] and is_limited:
-        raise UsageError("--all goes without --limit")
-    return run(argparse.Namespace(**chosen))
-
-
-def _usual_fetch() -> argparse.Namespace:
-    from producer.fetch import add_arguments
-
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return parser.parse_args([])
+    wish = Wish(
+        classes=frozenset(map(int, classes)),
+        wells=frozenset(wells),
+        kinds=frozenset(map(Origin, kinds)),
+        limit=limit,
+        everything=everything,
+        list_file=list_file,
+    )
+    token = os.environ.get("GITHUB_TOKEN", "").strip()
+    remote = Remote(api_url, raw_url, retries, backoff, token)
+    return fetch(Order(wish.understood(), int(release), ref, into, dry_run, parallel, remote))
 
 
 COMMANDS = (fetch, synthesise, replay)

@@ -154,7 +154,7 @@ def test_other_shells_have_a_script_too(shell: str, capsys: pytest.CaptureFixtur
         (["replay", "x", "--limit", "0"], "--limit takes a whole number above 0, not '0'"),
         (["replay", "x", "--classes", "one"], "--classes takes class numbers with commas"),
         (["fetch", "--classes", "12"], "--classes takes names of 0, 1, 2"),
-        (["fetch", "--all", "--limit", "3"], "--all goes without --limit"),
+        (["fetch", "--all", "--limit", "3"], "--all and --limit exclude each other: name one"),
         (["train", "x", "--false-alarms", "-1"], "--false-alarms takes a number from 0 on"),
         (["drift", "--hours", "nan"], "--hours takes a number from 0 on, not 'nan'"),
         (["evaluate", "x", "--attach", "--report", "y"], "--attach goes without"),
