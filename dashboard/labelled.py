@@ -14,15 +14,15 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dashboard.snapshot import COUNTS, ScoredObject, Snapshot
 from petrostream import summaries
 from petrostream.accuracy import UNLABELLED, LabelRun, label_runs
 from petrostream.columns import ANOMALY_FLAG, CLASS, STATUS, TIMESTAMP
 from petrostream.detector import Status
-from petrostream.errors import ObjectMissing, ObjectTooLarge
+from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge
 from petrostream.recordings import microseconds_of
+from petrostream.scoring import read_scored
 from petrostream.storage import Bucket
 
 _MAX_BYTES: Final = 256 * 1024 * 1024
@@ -32,7 +32,7 @@ _KEPT: Final = 50_000
 """So many objects' runs are remembered, or those that are asked for at once."""
 
 _UNREADABLE: Final = (
-    *(pa.ArrowException, ObjectMissing, ObjectTooLarge),
+    *(pa.ArrowException, InvalidBatch, ObjectMissing, ObjectTooLarge),
     *(OSError, KeyError, ValueError),
 )
 
@@ -85,8 +85,7 @@ class Labels:
     def _runs(self, scored: ScoredObject) -> tuple[LabelRun, ...]:
         try:
             body = self._bucket.get(scored.key, at_most=_MAX_BYTES).body
-            file = pq.ParquetFile(pa.BufferReader(body))
-            table = file.read([TIMESTAMP, CLASS, ANOMALY_FLAG, STATUS], use_threads=False)
+            table = read_scored(body, [TIMESTAMP, CLASS, ANOMALY_FLAG, STATUS])
         except _UNREADABLE:
             return ()
         return tuple(runs_of(table))

@@ -7,7 +7,6 @@ restlessness; what lies beyond was never learned from.
 """
 
 import argparse
-import io
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ml.recommission import known_profiles, microseconds_at
 from ml.wandering import DISTANCE_QUANTILE, WINDOW_SECONDS
@@ -30,6 +28,7 @@ from petrostream.keys import SCORED, BatchId, parse_batch_key, profile_key
 from petrostream.models import Model
 from petrostream.profiles import Profile
 from petrostream.recordings import microseconds_of
+from petrostream.scoring import read_scored
 from petrostream.storage import Bucket
 
 _FEWEST_MEANS: Final = 6
@@ -157,13 +156,14 @@ def _measure_recording(
         and (replaced is None or microseconds_at(batch) >= replaced.end)
         and (last.first_second - batch.first_second).total_seconds() <= hours * 3600
     ]
-    rows = pa.concat_tables(
-        pq.read_table(
-            io.BytesIO(curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body),
-            columns=[*_COLUMNS, *profile.live_sensors],
+    tables = [
+        read_scored(
+            curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body,
+            [*_COLUMNS, *profile.live_sensors],
         )
         for batch in recent
-    )
+    ]
+    rows = pa.concat_tables(tables, promote_options="default")
     lowest, highest = reference["restlessness"]
     return WellDrift(
         last.well,

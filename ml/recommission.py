@@ -1,13 +1,11 @@
 """Recommission a well: learn its profile anew from what it reads now."""
 
 import argparse
-import io
 from datetime import UTC
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from petrostream import profiles
 from petrostream.batches import COMMISSIONING_SECONDS, MAX_OBJECT_BYTES, readings_of
@@ -23,6 +21,7 @@ from petrostream.keys import (
 )
 from petrostream.profiles import Profile
 from petrostream.recordings import microseconds_of
+from petrostream.scoring import read_scored
 from petrostream.sensors import BY_NAME
 from petrostream.storage import Bucket
 
@@ -95,8 +94,8 @@ def _learn(curated: Bucket, batches: list[BatchId], minutes: int) -> Profile:
     start = end = 0
     for batch in sorted(batches, key=lambda one: one.first_second, reverse=True):
         body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
-        table = pq.read_table(io.BytesIO(body), columns=[TIMESTAMP, *BY_NAME])
-        rows = table if rows is None else pa.concat_tables([table, rows])
+        table = read_scored(body, [TIMESTAMP, *BY_NAME])
+        rows = table if rows is None else pa.concat_tables([table, rows], promote_options="default")
         times = microseconds_of(rows)
         end = (int(times[-1]) // SECOND + 1) * SECOND
         start = end - minutes * _MINUTE * SECOND
