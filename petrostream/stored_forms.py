@@ -44,22 +44,24 @@ class Form:
         PermanentError
             Of the kind `error`, if it has another format, or is no document at all.
         """
-        what = f"{self.name} {which}".rstrip()
+        fault = self._fault(document)
+        if fault:
+            what = f"the {self.name} {which}".rstrip()
+            raise self.error(f"{what} can't be read: {fault}")
+
+    def _fault(self, document: Any) -> str:
         if not isinstance(document, Mapping):
-            raise self.error(f"{what} is no document")
+            return "it is no document"
         found = document.get(FORMAT_FIELD, _FIRST)
         if not isinstance(found, int) or isinstance(found, bool):
-            raise self.error(f"{what} has the format {found!r}, which is no number")
-        if found > self.newest:
-            raise self.error(
-                f"{what} has format {found}, and this version of PetroStream reads "
-                f"{self._readable} only: update PetroStream"
-            )
-        if found < self.oldest:
-            raise self.error(
-                f"{what} has format {found}, and this version of PetroStream reads "
-                f"{self._readable} only: make it anew"
-            )
+            return f"its format is {found!r}, which is no number"
+        if self.oldest <= found <= self.newest:
+            return ""
+        advice = "update PetroStream" if found > self.newest else "make it anew"
+        return (
+            f"it has format {found}, and this version of PetroStream reads {self._readable} only: "
+            f"{advice}"
+        )
 
     @property
     def _readable(self) -> str:

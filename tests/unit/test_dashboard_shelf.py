@@ -70,7 +70,7 @@ def test_only_the_user_may_read_it(folder: Path) -> None:
         lambda body: body[: len(body) // 2],
         lambda body: body + b"\0",
         lambda body: body[:-1] + bytes([body[-1] ^ 1]),
-        lambda body: body.replace(b"listing 1", b"listing 2"),
+        lambda body: body.replace(b"listing 2", b"listing 1"),
         lambda body: body.replace(b'"rows": 3', b'"rows": 2'),
         lambda body: body.replace(b"WELL-1", b"<well>"),
         lambda body: body.replace(b'["r2"]', b"[]    "),
