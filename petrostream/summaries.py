@@ -33,7 +33,7 @@ from petrostream.errors import PermanentError
 from petrostream.keys import BatchId
 from petrostream.recordings import microseconds_of
 from petrostream.scoring import Counts
-from petrostream.sensors import BY_NAME, FIRST_SENSORS, SENSOR_NAMES
+from petrostream.sensors import BY_NAME, FIRST_SENSORS, MOST_SENSORS, SENSOR_NAMES
 from petrostream.stored_forms import SUMMARY
 
 FORMAT: Final = SUMMARY.newest
@@ -55,8 +55,6 @@ _SCORE_CODES: Final = 255
 
 ABSENT: Final = SHARES
 """Packed figures of a sensor that a batch does not have: missing in all rows, and in no state."""
-
-_MOST_GROUPS: Final = 186
 
 
 def figures_layout(sensors: int) -> list[Any]:
@@ -141,6 +139,7 @@ def groups_of(sensors: int) -> int:
 
 
 GROUPS: Final = groups_of(len(SENSOR_NAMES))
+_MOST_GROUPS: Final = groups_of(MOST_SENSORS)
 
 
 def _stored(groups: int) -> np.dtype[Any]:
@@ -202,7 +201,7 @@ def decode(texts: Sequence[str]) -> np.ndarray:
 
 def _decode_into(figures: np.ndarray, texts: Sequence[str], length: int) -> None:
     """Read figures from texts of one length."""
-    groups, rest = divmod(length - _SHORTEST, 4)
+    groups, rest = divmod(length - FIGURES_TEXT, 4)
     is_known = not rest and 0 <= groups <= _MOST_GROUPS
     dtype = _stored(groups) if is_known else _BEGIN
     try:
@@ -226,7 +225,8 @@ def _decode_into(figures: np.ndarray, texts: Sequence[str], length: int) -> None
 
 
 _BEGIN: Final = np.dtype([("format", "u1"), ("", "V2")])
-_SHORTEST: Final = _stored(0).itemsize * 4 // 3
+FIGURES_TEXT: Final = _stored(0).itemsize * 4 // 3
+"""Length of the text of a record of the first generation."""
 
 
 def fault_of(text: str) -> str:

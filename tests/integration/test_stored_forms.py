@@ -64,9 +64,10 @@ def kept() -> dict[int, dict[str, Any]]:
 
 
 @pytest.fixture(params=[1, 3], ids=["one sensor more", "three sensors more"])
-def grown(request, old, kept: dict[int, dict[str, Any]]) -> dict[str, Any]:
+def grown(request, kept: dict[int, dict[str, Any]]) -> dict[str, Any]:
     """What every reader gives with a longer list of sensors, of old and new objects."""
     if request.param not in kept:
+        request.getfixturevalue("old")
         told = subprocess.run(
             [sys.executable, "-c", GROWN.format(request.param)],
             check=True,
