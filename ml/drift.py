@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from ml.recommission import known_profiles, microseconds_at
+from ml.recommission import known_profiles, microseconds_at, read_rows
 from ml.wandering import DISTANCE_QUANTILE, WINDOW_SECONDS
 from petrostream import profiles
 from petrostream.batches import MAX_OBJECT_BYTES, believable, readings_of
@@ -28,8 +28,8 @@ from petrostream.keys import SCORED, BatchId, parse_batch_key, profile_key
 from petrostream.models import Model
 from petrostream.profiles import Profile
 from petrostream.recordings import microseconds_of
-from petrostream.scoring import read_scored
 from petrostream.storage import Bucket
+from petrostream.stored_forms import read_from
 
 _FEWEST_MEANS: Final = 6
 _HALF: Final = 0.5
@@ -146,7 +146,8 @@ def _measure_recording(
         stored = curated.get(profile_key(last.well, last.recording), at_most=MAX_OBJECT_BYTES)
     except ObjectMissing:
         return None
-    profile = profiles.from_json(stored.body)
+    with read_from(profile_key(last.well, last.recording)):
+        profile = profiles.from_json(stored.body)
     replaced = profiles.in_force(known_profiles(curated, last), microseconds_at(last))
     profile = replaced or profile
     recent = [
@@ -156,13 +157,8 @@ def _measure_recording(
         and (replaced is None or microseconds_at(batch) >= replaced.end)
         and (last.first_second - batch.first_second).total_seconds() <= hours * 3600
     ]
-    tables = [
-        read_scored(
-            curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body,
-            [*_COLUMNS, *profile.live_sensors],
-        )
-        for batch in recent
-    ]
+    columns = [*_COLUMNS, *profile.live_sensors]
+    tables = [read_rows(curated, batch, columns) for batch in recent]
     rows = pa.concat_tables(tables, promote_options="default")
     lowest, highest = reference["restlessness"]
     return WellDrift(

@@ -1,6 +1,7 @@
 """Recommission a well: learn its profile anew from what it reads now."""
 
 import argparse
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
 
@@ -24,6 +25,7 @@ from petrostream.recordings import microseconds_of
 from petrostream.scoring import read_scored
 from petrostream.sensors import BY_NAME
 from petrostream.storage import Bucket
+from petrostream.stored_forms import read_from
 
 _JSON: Final = "application/json"
 _MINUTE: Final = 60
@@ -72,15 +74,28 @@ def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
     )
 
 
+def read_rows(curated: Bucket, batch: BatchId, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a batch's scored rows, those that it has.
+
+    Raises
+    ------
+    InvalidBatch
+        If a later version of PetroStream has scored it in another form.
+    """
+    body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
+    with read_from(batch.scored):
+        return read_scored(body, columns)
+
+
 def known_profiles(curated: Bucket, batch: BatchId) -> list[Profile]:
     """The profiles that replaced the first one of a batch's recording, oldest first."""
+    key = recommissioned_key(batch.well, batch.recording)
     try:
-        stored = curated.get(
-            recommissioned_key(batch.well, batch.recording), at_most=MAX_OBJECT_BYTES
-        )
+        stored = curated.get(key, at_most=MAX_OBJECT_BYTES)
     except ObjectMissing:
         return []
-    return profiles.list_from_json(stored.body)
+    with read_from(key):
+        return profiles.list_from_json(stored.body)
 
 
 def microseconds_at(batch: BatchId) -> int:
@@ -93,8 +108,7 @@ def _learn(curated: Bucket, batches: list[BatchId], minutes: int) -> Profile:
     rows: pa.Table | None = None
     start = end = 0
     for batch in sorted(batches, key=lambda one: one.first_second, reverse=True):
-        body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
-        table = read_scored(body, [TIMESTAMP, *BY_NAME])
+        table = read_rows(curated, batch, [TIMESTAMP, *BY_NAME])
         rows = table if rows is None else pa.concat_tables([table, rows], promote_options="default")
         times = microseconds_of(rows)
         end = (int(times[-1]) // SECOND + 1) * SECOND

@@ -130,11 +130,12 @@ def read_scored(body: bytes, columns: Sequence[str]) -> pa.Table:
     ------
     InvalidBatch
         If its format is not one that this version reads.
-    KeyError, ValueError, OSError, pyarrow.ArrowException
-        If it is no scored batch.
+    ValueError, OSError, pyarrow.ArrowException
+        If it can't be read as Parquet.
     """
     file = pq.ParquetFile(pa.BufferReader(body))
-    facts_of(file.schema_arrow)
+    if METADATA_KEY in (file.schema_arrow.metadata or {}):
+        facts_of(file.schema_arrow)
     there = [name for name in columns if name in file.schema_arrow.names]
     return file.read(there, use_threads=False)
 
