@@ -279,3 +279,13 @@ def test_without_a_choice_it_is_in_the_users_cache(monkeypatch, tmp_path: Path) 
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert place_cache("http://h", "b") == tmp_path / "home" / ".cache" / "petrostream" / "h--b"
+
+
+def test_what_was_kept_with_another_list_of_sensors_is_listed_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(shelves, "LAYOUT", "that of one sensor less")
+        kept(folder)
+        assert shelf(folder).load(DATE) is not None
+    assert shelf(folder).load(DATE) is None
