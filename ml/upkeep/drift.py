@@ -6,7 +6,6 @@ Training leaves the largest distance that each sensor had in any recording, and 
 restlessness; what lies beyond was never learned from.
 """
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -15,12 +14,11 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from console.answers import Answer
 from console.speech import say
 from ml.training.normal_drift import DISTANCE_QUANTILE, WINDOW_SECONDS
-from ml.upkeep.recommission import known_profiles, microseconds_at
+from ml.upkeep.recommission import known_profiles, microseconds_at, read_rows
 from petrostream.aws.buckets import Bucket
 from petrostream.detection import profiles
 from petrostream.detection.detector import Status
@@ -32,6 +30,7 @@ from petrostream.registry.model_files import Model
 from petrostream.registry.models import find_registry
 from petrostream.schema.columns import ALARM, SECOND, STATUS, TIMESTAMP
 from petrostream.schema.keys import SCORED, BatchId, parse_batch_key, profile_key
+from petrostream.schema.stored_forms import read_from
 from petrostream.settings import Settings
 
 _FEWEST_MEANS: Final = 6
@@ -82,6 +81,11 @@ class WellDrift:
         """Whether its profile no longer says what normal is."""
         return any(sensor.is_beyond for sensor in self.sensors)
 
+    def facts(self) -> dict[str, Any]:
+        """What was measured, JSON-ready."""
+        sensors = [{**asdict(sensor), "is_beyond": sensor.is_beyond} for sensor in self.sensors]
+        return {**asdict(self), "is_beyond": self.is_beyond, "sensors": sensors}
+
 
 def report_drift(hours: float) -> Answer:
     """Say which wells to recommission and when to retrain: 0, 4 or 5.
@@ -111,9 +115,7 @@ def report_drift(hours: float) -> Answer:
     facts = {
         "model": model.version,
         "advice": advice.name.lower(),
-        "wells": [
-            {**asdict(well), "is_beyond": well.is_beyond or well.is_strange} for well in wells
-        ],
+        "wells": [well.facts() for well in wells],
     }
     return Answer(facts, int(advice))
 
@@ -163,7 +165,8 @@ def _measure_recording(
         stored = curated.get(profile_key(last.well, last.recording), at_most=MAX_OBJECT_BYTES)
     except ObjectMissing:
         return None
-    profile = profiles.from_json(stored.body)
+    with read_from(profile_key(last.well, last.recording)):
+        profile = profiles.from_json(stored.body)
     replaced = profiles.in_force(known_profiles(curated, last), microseconds_at(last))
     profile = replaced or profile
     recent = [
@@ -173,13 +176,9 @@ def _measure_recording(
         and (replaced is None or microseconds_at(batch) >= replaced.end)
         and (last.first_second - batch.first_second).total_seconds() <= hours * 3600
     ]
-    rows = pa.concat_tables(
-        pq.read_table(
-            io.BytesIO(curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body),
-            columns=[*_COLUMNS, *profile.live_sensors],
-        )
-        for batch in recent
-    )
+    columns = [*_COLUMNS, *profile.live_sensors]
+    tables = [read_rows(curated, batch, columns) for batch in recent]
+    rows = pa.concat_tables(tables, promote_options="default")
     lowest, highest = reference["restlessness"]
     return WellDrift(
         last.well,

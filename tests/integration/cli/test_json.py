@@ -85,7 +85,13 @@ def test_upkeep(
     assert drift["model"] == packed.pointer.version
     assert {"nothing": 0, "recommission": 4, "retrain": 5}[drift["advice"]] == code
     assert {well["well"] for well in drift["wells"]} == {QUIET, WELL}
-    assert all(well["sensors"][0].keys() >= {"sensor", "distance"} for well in drift["wells"])
+    for well in drift["wells"]:
+        assert well["is_beyond"] == any(sensor["is_beyond"] for sensor in well["sensors"])
+        assert all(
+            f"{well['well']}  {sensor['sensor']}:" in said
+            for sensor in well["sensors"]
+            if sensor["is_beyond"]
+        )
     renewed, said = program.ask("recommission", QUIET, "--minutes=10")
     assert renewed["well"] == QUIET and renewed["in_force_from"][:10] in said
     assert renewed["sensors"]
