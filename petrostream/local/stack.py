@@ -18,7 +18,7 @@ import psutil
 from petrostream.aws import clients as aws
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
-from petrostream.disk_cache import listings_in, remove
+from petrostream.disk_cache import listings_in, place_cache, remove
 from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
 from petrostream.local import resources
 from petrostream.local.endpoint import HOST
@@ -30,7 +30,6 @@ from petrostream.settings import (
     LOCAL,
     PROJECT_ROOT,
     Settings,
-    place_cache,
     read_stack,
     stack_file,
     state_folder,

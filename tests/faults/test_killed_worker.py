@@ -13,10 +13,11 @@ import pytest
 from petrostream.alarms.notify import Alerts
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
+from petrostream.ingest.notifications import RawObject
 from petrostream.local import stack
 from petrostream.registry.models import CurrentModel, ModelRegistry
 from petrostream.schema.keys import ALERTS, EVENTS, PROFILES, READINGS, SCORED
-from petrostream.scoring.pipeline import Pipeline, RawObject
+from petrostream.scoring.pipeline import Pipeline
 from petrostream.settings import PROJECT_ROOT, Settings, read_stack
 
 FUNCTION_TIMEOUT = 4  # messages are seen again after six of these

@@ -32,6 +32,7 @@ from deploy.account.leftovers import Place
 from deploy.root import with_image
 from petrostream.alarms.annotations import Annotation, Annotations, Kind
 from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import find_recordings, read_recordings
 from petrostream.local import stack
 from petrostream.local.endpoint import ACCOUNT, HOST, REGION, environment
@@ -42,7 +43,6 @@ from petrostream.local.worker import sqs_event
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.keys import QUARANTINE, SCORED, SUFFIX, SUMMARIES, parse_batch_key
-from petrostream.scoring.pipeline import RawObject
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT, Settings
 from tests.infrastructure._described import described

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from streamlit.testing.v1 import AppTest
 
 from dashboard.views.pipeline.dead_letters import Queues, explained_body
+from petrostream.ingest.notifications import RawObject
 from petrostream.registry.model_files import PackedModel
-from petrostream.scoring.pipeline import Fate, RawObject
+from petrostream.scoring.pipeline import Fate
 from petrostream.scoring.totals import read_events
 from tests.support.pages import looked_at, visit
 from tests.support.pipeline import Scoring
