@@ -31,6 +31,7 @@ from deploy.account import leftovers, teardown
 from deploy.account.leftovers import Place
 from deploy.root import with_image
 from petrostream.alarms.annotations import Annotation, Annotations, Kind
+from petrostream.aws.queues import queue_depth
 from petrostream.ingest.batches import cut, encode
 from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import find_recordings, read_recordings
@@ -135,7 +136,7 @@ def test_the_worker_scores_what_is_replayed_with_the_settings_that_terraform_mad
     assert producer.main(arguments) == 0
     replayed = json.loads(capsys.readouterr().out.splitlines()[-1])
     stack.wait_until_idle(settings, terraformed.stack)
-    assert stack.queue_depth(settings).dead == 0
+    assert queue_depth(settings.dead_letter_queue_url).total == 0
     curated = terraformed.bucket("curated")
     rows = sum(
         pq.read_metadata(pa.BufferReader(curated.get(key, at_most=2**26).body)).num_rows

@@ -16,8 +16,9 @@ from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import READINGS, SCORED, parse_batch_key
 from petrostream.scoring.pipeline import Fate, Pipeline
 from producer.progress import Progress
-from producer.replay import Replay, Speed, Uploader
+from producer.replay import Replay, Speed
 from producer.schedule import Schedule
+from producer.upload import Uploader
 
 SCHEDULE = Schedule(
     batch_seconds=BATCH_SECONDS,
