@@ -292,7 +292,7 @@ PAGES = ("fleet", "well", "alarms", "accuracy", "quality", "pipeline", "explore"
 
 def visit(page: str, **parameters: str) -> AppTest:
     script = (
-        "import streamlit as st\nfrom dashboard import navigation\n"
+        "import streamlit as st\nfrom dashboard.ui import navigation\n"
         f"from dashboard.views.{page}.page import render\n"
         "st.navigation(navigation.pages())\nrender()\n"
     )

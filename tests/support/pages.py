@@ -8,7 +8,7 @@ WELL, QUIET = "WELL-90005", "WELL-90001"
 def visit(page: str, **parameters: str | list[str]) -> AppTest:
     """Open one page; it is run alone, as the navigation would."""
     app = AppTest.from_string(
-        f"from dashboard.views.{page} import render\nrender()\n", default_timeout=60
+        f"from dashboard.views.{page}.page import render\nrender()\n", default_timeout=60
     )
     for name, value in ({"live": "off"} | parameters).items():
         app.query_params[name] = value

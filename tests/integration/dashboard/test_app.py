@@ -44,7 +44,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarr
 APP = PROJECT_ROOT / "dashboard" / "app.py"
 OPEN = """
 import streamlit as st
-from dashboard import navigation
+from dashboard.ui import navigation
 st.navigation(navigation.pages())
 import importlib
 importlib.import_module("dashboard.views.{name}.page").render()
