@@ -6,7 +6,7 @@ deviation; the median absolute deviation of a gauge that moves in steps is often
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -153,7 +153,7 @@ def list_from_json(data: bytes) -> list[Profile]:
     return _read(data, lambda documents: [_profile(document) for document in documents])
 
 
-def in_force(known: list[Profile], microseconds: int) -> Profile | None:
+def in_force(known: Iterable[Profile], microseconds: int) -> Profile | None:
     """The last of the profiles that was learned before a time (µs since 1970)."""
     learned = [profile for profile in known if profile.end <= microseconds]
     return max(learned, key=lambda profile: profile.end, default=None)

@@ -158,7 +158,7 @@ def _show_readings(view: page_frame.View, chosen: _Chosen) -> None:
     sensors = selectors.choose_sensors(rows.sensors, driving, _worth_a_look(rows, driving))
     stores = find_stores()
     profiles = {
-        name: stores.commissioned.of(chosen.well, name) for name in rows.table[RECORDING].unique()
+        name: stores.profiles.of(chosen.well, name) for name in rows.table[RECORDING].unique()
     }
     normal = stores.normal.now()
     stretches = normal.stretches(rows.table, profiles, batches_of(view.snapshot, chosen.places))
