@@ -14,7 +14,7 @@ import pandas as pd
 
 from dashboard.curated.snapshot import FIRST, Snapshot
 from dashboard.ui.timezones import for_chart, microseconds_of
-from dashboard.wells.status import degraded_sensors
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.detector import Detector
 from petrostream.detection.normal_band import Tolerance, tolerances
 from petrostream.detection.profiles import Profile

@@ -14,6 +14,12 @@ from typing import Final
 
 import numpy as np
 
+from petrostream.detection.degraded import (
+    CODES,
+    Degradation,
+    state_in_profile,
+    write_degraded,
+)
 from petrostream.detection.parameters import DetectorSettings
 from petrostream.detection.profiles import Profile, SensorState
 from petrostream.detection.windows import SlidingWindows
@@ -280,40 +286,18 @@ def _degraded(
     """For each window, the sensors that are not sound and why: ``P-PDG=frozen QGL=missing``."""
     missing = windows.reported(rows, settings.window_seconds) == 0
     frozen = windows.frozen(rows, settings.frozen_seconds)
-    distrusted = np.array([_state(name, profile) is SensorState.IMPLAUSIBLE for name in sensors])
+    distrusted = np.array(
+        [state_in_profile(name, profile) is SensorState.IMPLAUSIBLE for name in sensors]
+    )
     implausible = (windows.count(rows, settings.window_seconds) == 0) | distrusted
     unprofiled = np.array([name not in profile.live_sensors for name in sensors])
-    states = np.select(
-        [missing, frozen, implausible, np.broadcast_to(unprofiled, missing.shape)], [1, 2, 4, 3], 0
-    )
+    found = {
+        Degradation.MISSING: missing,
+        Degradation.FROZEN: frozen,
+        Degradation.IMPLAUSIBLE: implausible,
+        Degradation.UNPROFILED: np.broadcast_to(unprofiled, missing.shape),
+    }
+    states = np.select(list(found.values()), [CODES[each] for each in found], 0)
     kinds, which = np.unique(states, axis=0, return_inverse=True)
-    texts = [describe_degraded(sensors, kind) for kind in kinds]
+    texts = [write_degraded(sensors, kind) for kind in kinds]
     return np.array(texts, dtype=object)[which.ravel()]
-
-
-def degraded_in_profile(sensors: tuple[str, ...], profile: Profile) -> str:
-    """Name the sensors that were not sound in the commissioning time, and why."""
-    states = [_DEGRADED.index(_IN_PROFILE[_state(name, profile)]) for name in sensors]
-    return describe_degraded(sensors, np.array(states))
-
-
-def _state(name: str, profile: Profile) -> SensorState:
-    return profile.sensors[name].state if name in profile.sensors else SensorState.MISSING
-
-
-_DEGRADED: Final = ("", "missing", "frozen", "unprofiled", "implausible")
-_IN_PROFILE: Final = {
-    SensorState.LIVE: "",
-    SensorState.MISSING: "missing",
-    SensorState.FROZEN: "frozen",
-    SensorState.IMPLAUSIBLE: "implausible",
-}
-
-
-def describe_degraded(sensors: tuple[str, ...], states: np.ndarray) -> str:
-    """Name the degraded sensors: 1 missing, 2 frozen, 3 without a profile, 4 implausible."""
-    return " ".join(
-        f"{name}={_DEGRADED[int(state)]}"
-        for name, state in zip(sensors, states, strict=True)
-        if state
-    )

@@ -28,8 +28,9 @@ from dashboard.views.well.days_chart import show_long
 from dashboard.views.well.next_hour import Outlook, look_out, wait_for
 from dashboard.views.well.sensor_health import driving_sensors, health_table
 from dashboard.wells.normal_bands import SPREADS, Stretch, bands, batches_of
-from dashboard.wells.status import degraded_sensors, wells_of
+from dashboard.wells.status import wells_of
 from dashboard.wells.status_marks import state_markdown
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.normal_band import Tolerance
 from petrostream.detection.profiles import Profile
 from petrostream.schema.columns import (
