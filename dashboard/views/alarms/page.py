@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.alarms.alarm import Alarm, Severity, with_context
-from dashboard.alarms.wording import SEVERITY_MARKS, drivers_in_words, lasted, name_of
+from dashboard.alarms.wording import SEVERITY_MARKS, drivers_in_words, name_of
 from dashboard.curated.event_reader import alarming_places
 from dashboard.curated.label_reader import Recordings
 from dashboard.curated.snapshot import Snapshot
@@ -23,6 +23,7 @@ from dashboard.ui.filters import choose_day, choose_many, choose_one
 from dashboard.ui.links import well_at
 from dashboard.ui.timezones import local, local_series
 from petrostream.alarms.annotations import LONGEST_NAME, LONGEST_NOTE, Annotation, Kind, to_csv
+from petrostream.durations import duration
 from petrostream.errors import PetroStreamError, UsageError
 from petrostream.schema.labels import EVENT_NAMES, describe
 
@@ -157,7 +158,7 @@ def alarms_table(alarms: Sequence[Alarm], zone: ZoneInfo) -> pd.DataFrame:
             "Severity": [[SEVERITY_MARKS[each.severity][0]] for each in alarms],
             "Well": [each.event.well for each in alarms],
             "Start": local_series(_times([each.event.start for each in alarms]), zone),
-            "Lasted": [lasted(each.event.seconds) for each in alarms],
+            "Lasted": [duration(each.event.seconds) for each in alarms],
             "Peak score": [each.event.peak_score for each in alarms],
             "Driven by": [", ".join((*each.event.drivers, *each.limits)) for each in alarms],
             "3W label": [_class_words(_class(each)) for each in alarms],
@@ -287,7 +288,7 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
     start = local(alarm.start, zone)
     title, link = st.columns([3, 1], vertical_alignment="center")
     title.markdown(
-        f"**{event.well}**, {start:%Y-%m-%d %H:%M:%S}, {lasted(event.seconds)}: score up to "
+        f"**{event.well}**, {start:%Y-%m-%d %H:%M:%S}, {duration(event.seconds)}: score up to "
         f"{event.peak_score:.2f}, driven by {drivers_in_words(alarm)}"
     )
     with link:

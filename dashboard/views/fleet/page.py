@@ -27,6 +27,7 @@ from dashboard.views.fleet.score_strip import (
 )
 from dashboard.wells.status import Totals, Well, WellState, added, wells_of
 from dashboard.wells.status_marks import score_line, state_markdown, tile_key, tile_styles
+from petrostream.durations import age
 from petrostream.ingest.batches import COMMISSIONING_SECONDS
 
 _TILE_PIXELS: Final = 171
@@ -155,10 +156,7 @@ def _rate_change(now: Totals, before: Totals) -> str:
 
 
 def _lag_words(lag: timedelta) -> str:
-    if lag > _REPLAYED:
-        return "replay"
-    words = ago(datetime(2000, 1, 1), datetime(2000, 1, 1) + max(lag, timedelta(0)))
-    return words.removesuffix(" ago")
+    return "replay" if lag > _REPLAYED else age(lag)
 
 
 def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch) -> list[str]:
