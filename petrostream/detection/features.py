@@ -9,6 +9,7 @@ of 3W's list, each of which takes flow away (Vargas et al. 2019, section 2), so 
 is taken off. The gauge below all valves is left out of this: its pressure rises when flow stops.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -192,13 +193,38 @@ def _features(  # noqa: PLR0913, PLR0917 - what a window is measured by
     measures: _Measures,
     settings: DetectorSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Features, shape (len(rows), len(FEATURES)), and what each sensor has of the level."""
     levels = _levels(windows, rows, measures, settings)
+    noise = windows.spread(rows, settings.window_seconds) * measures.scale / measures.noise
+    return combine(levels, noise, used, used.sum(axis=1), sensors)
+
+
+def combine(
+    levels: Sequence[np.ndarray],
+    noise: np.ndarray,
+    used: np.ndarray,
+    number: np.ndarray,
+    sensors: tuple[str, ...],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features, shape (rows, len(FEATURES)), and what each sensor has of the level.
+
+    Parameters
+    ----------
+    levels
+        Each window's weighted mean deviations in scales, shortest window first, shape
+        (rows, sensors) each.
+    noise
+        How noisy each sensor is, 1 in the commissioning time, shape (rows, sensors).
+    used
+        Which sensors each row is scored on, shape (rows, sensors).
+    number
+        How many sensors each row is scored on, shape (rows,); those that are not given here are
+        at their centres.
+    sensors
+        Their names.
+    """
     deviations = [deviate(np.where(used, level, 0.0), sensors) for level in levels]
     change = np.log1p(np.abs(levels[0] - levels[-1]))
-    noise = windows.spread(rows, settings.window_seconds) * measures.scale / measures.noise
     spread = np.maximum(np.log1p(noise) - np.log(2.0), 0.0)
-    number = used.sum(axis=1)
     features = np.column_stack(
         [
             np.mean([aggregate(deviation, number) for deviation in deviations], axis=0),
@@ -215,8 +241,7 @@ def _levels(
     """Each window's mean deviation in scales, shortest window first.
 
     A window without a reading takes the next longer one's. A sensor without a profile is measured
-    from its own longest window. In short windows a sensor's own noise does not average out, so
-    there it widens the scale.
+    from its own longest window.
     """
     longest = windows.level(rows, settings.windows[-1])
     levels = [longest]
@@ -224,10 +249,21 @@ def _levels(
         has_readings = windows.count(rows, seconds) > 0
         levels.insert(0, np.where(has_readings, windows.level(rows, seconds), levels[0]))
     reference = np.where(measures.profiled, 0.0, longest)
-    quieted = measures.scale / np.hypot(measures.scale, measures.spread)
+    weights = window_weights(measures.scale, measures.spread, settings)
+    return [(level - reference) * weight for level, weight in zip(levels, weights, strict=True)]
+
+
+def window_weights(
+    scale: np.ndarray, spread: np.ndarray, settings: DetectorSettings
+) -> list[np.ndarray]:
+    """What a sensor's deviation counts in each window, shape (sensors,) each.
+
+    In short windows a sensor's own noise does not average out, so there it widens the scale.
+    """
+    quieted = scale / np.hypot(scale, spread)
     return [
-        (level - reference) * (quieted if seconds <= settings.window_seconds else 1.0)
-        for seconds, level in zip(settings.windows, levels, strict=True)
+        quieted if seconds <= settings.window_seconds else np.ones_like(quieted)
+        for seconds in settings.windows
     ]
 
 
