@@ -7,7 +7,6 @@ restlessness; what lies beyond was never learned from.
 """
 
 import argparse
-import io
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,14 +16,13 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ml.training.normal_drift import DISTANCE_QUANTILE, WINDOW_SECONDS
+from ml.upkeep.recommission import read_rows
 from petrostream.aws.buckets import Bucket
 from petrostream.detection.detector import Status
 from petrostream.detection.profiles import Profile
 from petrostream.errors import UsageError
-from petrostream.ingest.batches import MAX_OBJECT_BYTES
 from petrostream.ingest.readings import believable, microseconds_of, readings_of
 from petrostream.registry.model_files import Model
 from petrostream.registry.profile_store import ProfileStore
@@ -153,13 +151,9 @@ def _measure_recording(
         and known.in_force(microseconds_at(batch.first_second)) is profile
         and (last.first_second - batch.first_second).total_seconds() <= hours * 3600
     ]
-    rows = pa.concat_tables(
-        pq.read_table(
-            io.BytesIO(curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body),
-            columns=[*_COLUMNS, *profile.live_sensors],
-        )
-        for batch in recent
-    )
+    columns = [*_COLUMNS, *profile.live_sensors]
+    tables = [read_rows(curated, batch, columns) for batch in recent]
+    rows = pa.concat_tables(tables, promote_options="default")
     lowest, highest = reference["restlessness"]
     return WellDrift(
         last.well,

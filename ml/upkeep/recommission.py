@@ -1,12 +1,11 @@
 """Recommission a well: learn its profile anew from what it reads now."""
 
 import argparse
-import io
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from petrostream.aws.buckets import Bucket
 from petrostream.detection import profiles
@@ -24,6 +23,8 @@ from petrostream.schema.keys import (
     second_of,
 )
 from petrostream.schema.sensors import BY_NAME
+from petrostream.schema.stored_forms import read_from
+from petrostream.scoring.score_batch import read_scored
 
 _MINUTE: Final = 60
 
@@ -70,14 +71,26 @@ def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
     )
 
 
+def read_rows(curated: Bucket, batch: BatchId, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a batch's scored rows, those that it has.
+
+    Raises
+    ------
+    InvalidBatch
+        If a later version of PetroStream has scored it in another form.
+    """
+    body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
+    with read_from(batch.scored):
+        return read_scored(body, columns)
+
+
 def _learn(curated: Bucket, batches: list[BatchId], minutes: int) -> Profile:
     """Learn from the newest minutes of a recording's scored batches."""
     rows: pa.Table | None = None
     start = end = 0
     for batch in sorted(batches, key=lambda one: one.first_second, reverse=True):
-        body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
-        table = pq.read_table(io.BytesIO(body), columns=[TIMESTAMP, *BY_NAME])
-        rows = table if rows is None else pa.concat_tables([table, rows])
+        table = read_rows(curated, batch, [TIMESTAMP, *BY_NAME])
+        rows = table if rows is None else pa.concat_tables([table, rows], promote_options="default")
         times = microseconds_of(rows)
         end = (int(times[-1]) // SECOND + 1) * SECOND
         start = end - minutes * _MINUTE * SECOND

@@ -18,6 +18,7 @@ from petrostream.detection.profiles import Profile
 from petrostream.errors import ObjectMissing, PermanentError, TransientError
 from petrostream.ingest.batches import Batch
 from petrostream.schema.keys import profile_key, recommissioned_key
+from petrostream.schema.stored_forms import read_from
 
 _JSON: Final = "application/json"
 _KEPT: Final = 512
@@ -139,7 +140,9 @@ class ProfileStore:
 
     def _read(self, key: str, parse: Callable[[bytes], _Read], absent: _Read) -> _Read:
         try:
-            return parse(self._curated.get(key, at_most=_MAX_BYTES).body)
+            stored = self._curated.get(key, at_most=_MAX_BYTES)
+            with read_from(key):
+                return parse(stored.body)
         except ObjectMissing:
             return absent
         except PermanentError:

@@ -26,6 +26,7 @@ from petrostream.schema.keys import (
     parse_batch_key,
     quarantine_key,
 )
+from petrostream.schema.stored_forms import QUARANTINE_REASON, read_from
 from petrostream.scoring import summaries
 from petrostream.scoring.score_batch import Counts, ScoredBatch, encode_scored, score_batch
 
@@ -160,7 +161,8 @@ class Pipeline:
             stored = self._curated.get(batch_id.events, at_most=_MAX_EVENTS_BYTES)
         except ObjectMissing:
             return []
-        return events.from_json(stored.body)[0]
+        with read_from(batch_id.events):
+            return events.from_json(stored.body)[0]
 
     def _send_alerts(self, runs: list[events.Event], model: Model) -> int:
         """Send the alerts of the events that open; last, so that they never hold up readings."""
@@ -173,7 +175,12 @@ class Pipeline:
             self._curated.copy_from(self._raw.name, raw.key, key)
         except ObjectMissing as error:
             return Outcome(Fate.GONE, reason=str(error))
-        document = {"key": raw.key, "bucket": self._raw.name, "reason": reason}
+        document = {
+            "format": QUARANTINE_REASON.newest,
+            "key": raw.key,
+            "bucket": self._raw.name,
+            "reason": reason,
+        }
         self._curated.put(
             f"{key}{REASON_SUFFIX}", json.dumps(document, sort_keys=True).encode(), _JSON
         )
