@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationRun:
     """Everything that the table, the JSON and the report are made of.
 
     `verdicts` has, for each method, what it says of each recording of a real well, by name;
@@ -57,7 +57,7 @@ class Evaluation:
         }
 
 
-def evaluate(instances: Sequence[Instance], say: Say) -> Evaluation:
+def evaluate(instances: Sequence[Instance], say: Say) -> EvaluationRun:
     """Judge every real well by what was learned on the others.
 
     Parameters
@@ -86,7 +86,7 @@ def evaluate(instances: Sequence[Instance], say: Say) -> Evaluation:
     say("comparators")
     verdicts = {leave_one_well_out.NAME: own, **_compare(real, wells, say)}
     say("benchmark 2")
-    return Evaluation(
+    return EvaluationRun(
         instances=tuple(real),
         verdicts=verdicts,
         simulated=_simulated(instances, list(lessons.values()), procedure),

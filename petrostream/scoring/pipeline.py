@@ -35,7 +35,7 @@ _JSON: Final = "application/json"
 _MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
 
 
-class Fate(StrEnum):
+class Disposition(StrEnum):
     """What became of a raw object."""
 
     SCORED = "scored"
@@ -51,7 +51,7 @@ class Outcome:
     `last_reading` is the batch's newest time stamp, µs since 1970 (UTC).
     """
 
-    fate: Fate
+    disposition: Disposition
     reason: str = ""
     counts: Counts | None = None
     last_reading: int | None = None
@@ -87,11 +87,11 @@ class Pipeline:
         except (InvalidBatch, ObjectTooLarge) as error:
             return self._quarantine(raw, str(error))
         except ObjectMissing as error:
-            return Outcome(Fate.GONE, reason=str(error))
+            return Outcome(Disposition.GONE, reason=str(error))
         model = self._model.get()
         if redelivered and self._is_scored(batch_id, model, etag):
             alerts = self._send_alerts(self._stored_runs(batch_id), model)
-            return Outcome(Fate.ALREADY_SCORED, model_version=model.version, alerts=alerts)
+            return Outcome(Disposition.ALREADY_SCORED, model_version=model.version, alerts=alerts)
         first = self._first_profile(batch)
         try:
             _check_fits(batch, first)
@@ -101,7 +101,7 @@ class Pipeline:
         self._write(batch, scored, model, etag)
         alerts = self._send_alerts(scored.runs, model)
         return Outcome(
-            Fate.SCORED,
+            Disposition.SCORED,
             counts=scored.counts,
             last_reading=int(batch.microseconds[-1]),
             model_version=model.version,
@@ -174,7 +174,7 @@ class Pipeline:
         try:
             self._curated.copy_from(self._raw.name, raw.key, key)
         except ObjectMissing as error:
-            return Outcome(Fate.GONE, reason=str(error))
+            return Outcome(Disposition.GONE, reason=str(error))
         document = {
             "format": QUARANTINE_REASON.newest,
             "key": raw.key,
@@ -184,7 +184,7 @@ class Pipeline:
         self._curated.put(
             f"{key}{REASON_SUFFIX}", json.dumps(document, sort_keys=True).encode(), _JSON
         )
-        return Outcome(Fate.QUARANTINED, reason=f"set aside under {QUARANTINE}: {reason}")
+        return Outcome(Disposition.QUARANTINED, reason=f"set aside under {QUARANTINE}: {reason}")
 
 
 def _check_fits(batch: Batch, profile: Profile) -> None:

@@ -22,7 +22,13 @@ from dashboard.ui import navigation, url_state
 from dashboard.ui.filters import choose_day, choose_many, choose_one
 from dashboard.ui.links import well_at
 from dashboard.ui.timezones import local, local_series
-from petrostream.alarms.annotations import LONGEST_NAME, LONGEST_NOTE, Annotation, Kind, to_csv
+from petrostream.alarms.annotations import (
+    LONGEST_NAME,
+    LONGEST_NOTE,
+    Annotation,
+    AnnotationKind,
+    to_csv,
+)
 from petrostream.durations import duration
 from petrostream.errors import PetroStreamError, UsageError
 from petrostream.schema.labels import EVENT_NAMES, describe
@@ -30,7 +36,11 @@ from petrostream.schema.labels import EVENT_NAMES, describe
 _OPEN, _ACKNOWLEDGED = "○ open", "✓ acknowledged"
 _STATE_COLOURS: Final = {_OPEN: "#495057", _ACKNOWLEDGED: "#adb5bd"}
 _STATES: Final = ("all", "open", "acknowledged")
-_VERDICTS: Final = {None: "", Kind.TRUE_ALARM: "✓ true", Kind.FALSE_ALARM: "✕ false"}
+_VERDICTS: Final = {
+    None: "",
+    AnnotationKind.TRUE_ALARM: "✓ true",
+    AnnotationKind.FALSE_ALARM: "✕ false",
+}
 _UNLABELLED: Final = "none"
 _TABLE: Final = "alarms table"
 _CHOSEN: Final = "alarm"
@@ -317,12 +327,12 @@ def _show_actions(chosen: Sequence[Alarm], stores: Stores) -> None:
         placeholder="What you saw, or what was done; it is kept with whatever you press",
     )
     is_open = any(alarm.standing.is_open for alarm in chosen)
-    state = Kind.ACKNOWLEDGED if is_open else Kind.REOPENED
+    state = AnnotationKind.ACKNOWLEDGED if is_open else AnnotationKind.REOPENED
     buttons = (
         ("Acknowledge" if is_open else "Open again", state, ":material/done_all:"),
-        ("True alarm", Kind.TRUE_ALARM, ":material/check_circle:"),
-        ("False alarm", Kind.FALSE_ALARM, ":material/cancel:"),
-        ("Only the note", Kind.NOTE, ":material/edit_note:"),
+        ("True alarm", AnnotationKind.TRUE_ALARM, ":material/check_circle:"),
+        ("False alarm", AnnotationKind.FALSE_ALARM, ":material/cancel:"),
+        ("Only the note", AnnotationKind.NOTE, ":material/edit_note:"),
     )
     with st.container(horizontal=True, gap="small"):
         for label, kind, icon in buttons:
@@ -331,7 +341,7 @@ def _show_actions(chosen: Sequence[Alarm], stores: Stores) -> None:
                 key=f"say {kind}",
                 icon=icon,
                 disabled=not who,
-                type="primary" if kind is Kind.ACKNOWLEDGED else "secondary",
+                type="primary" if kind is AnnotationKind.ACKNOWLEDGED else "secondary",
                 on_click=_say,
                 args=(kind, who, tuple(chosen), stores),
             )
@@ -360,7 +370,7 @@ def _who() -> str:
     return who
 
 
-def _say(kind: Kind, who: str, chosen: Sequence[Alarm], stores: Stores) -> None:
+def _say(kind: AnnotationKind, who: str, chosen: Sequence[Alarm], stores: Stores) -> None:
     """Write one document an alarm; the note goes with it and is then gone from the page."""
     note = str(st.session_state.get(_NOTE, "")).strip()
     when = datetime.now(UTC).replace(tzinfo=None)

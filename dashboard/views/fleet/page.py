@@ -19,7 +19,7 @@ from dashboard.ui.selectors import choose_span
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago, degraded_words, minute, short
 from dashboard.views.fleet.score_strip import (
-    Stretch,
+    StripTime,
     stretch_of,
     strip_chart,
     strip_height,
@@ -159,9 +159,9 @@ def _lag_words(lag: timedelta) -> str:
     return "replay" if lag > _REPLAYED else age(lag)
 
 
-def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch) -> list[str]:
+def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: StripTime) -> list[str]:
     """A picture of each well's scores, up to its own newest reading."""
-    own = Stretch(stretch.length, None)
+    own = StripTime(stretch.length, None)
     found = (worst_by_bin(snapshot, well, own, _TILE_POINTS) for well in wells)
     return [score_line(worst.tolist()) for worst, _ in found]
 
