@@ -19,6 +19,7 @@ from ml.evaluation.metrics_document import figures
 from ml.evaluation.thresholds import limit_within_budget
 from ml.evaluation.verdicts import Verdict, verdict_at
 from ml.training.fit import Lesson
+from petrostream.registry.model_files import Model
 
 WITHIN_BUDGET: Final = "-within-budget"
 COMPARATORS: Final[tuple[type[Comparator], ...]] = (
@@ -95,9 +96,7 @@ def evaluate(instances: Sequence[Instance], say: Say) -> EvaluationRun:
     )
 
 
-def _benchmark2(
-    well: str, chosen: Sequence[Instance], model: leave_one_well_out.Model
-) -> dict[str, float]:
+def _benchmark2(well: str, chosen: Sequence[Instance], model: Model) -> dict[str, float]:
     """F1 of a well's instances, by a rule chosen on the other wells' instances."""
     if not any(instance.well == well for instance in chosen):
         return {}
