@@ -15,7 +15,7 @@ from ml.evaluation.comparators import (
     RootMeanSquare,
 )
 from ml.evaluation.instances import Instance, check
-from ml.evaluation.metrics_document import figures
+from ml.evaluation.metrics_document import metrics_of_method
 from ml.evaluation.thresholds import limit_within_budget
 from ml.evaluation.verdicts import Verdict, verdict_at
 from ml.training.fit import Lesson
@@ -45,15 +45,15 @@ class EvaluationRun:
     benchmark2: dict[str, Any]
     comparators: tuple[str, ...] = field(default=())
 
-    def figures_of(self, method: str) -> dict[str, Any]:
-        """The figures of one method."""
-        return figures(self.instances, self.verdicts[method])
+    def metrics_of(self, method: str) -> dict[str, Any]:
+        """The metrics of one method."""
+        return metrics_of_method(self.instances, self.verdicts[method])
 
     def to_json(self) -> dict[str, Any]:
         """What `JSON=` gets."""
         return {
-            **self.figures_of(leave_one_well_out.NAME),
-            "comparators": {name: self.figures_of(name) for name in self.comparators},
+            **self.metrics_of(leave_one_well_out.NAME),
+            "comparators": {name: self.metrics_of(name) for name in self.comparators},
             "benchmark2": self.benchmark2,
         }
 

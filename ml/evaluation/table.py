@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ml.evaluation import leave_one_well_out
 from ml.evaluation.comparison import sentences, shown
-from ml.evaluation.metrics_document import figures
+from ml.evaluation.metrics_document import metrics_of_method
 from ml.evaluation.protocol import EvaluationRun
 from ml.evaluation.thresholds import BUDGET
 from ml.evaluation.verdicts import outcome_of
@@ -99,7 +99,9 @@ def _simulated(evaluation: EvaluationRun) -> Iterable[str]:
     if not evaluation.simulated:
         return
     instances = [instance for instance, _ in evaluation.simulated]
-    found = figures(instances, {one.name: verdict for one, verdict in evaluation.simulated})
+    found = metrics_of_method(
+        instances, {one.name: verdict for one, verdict in evaluation.simulated}
+    )
     yield (
         f"simulated and drawn, not counted above: {found['events_found']} of {found['events']} "
         f"events found, {found['false_alarms']} false alarms in "

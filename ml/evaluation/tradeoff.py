@@ -1,4 +1,4 @@
-"""How a method's figures move with its limit: events found against false alarms, and ROC."""
+"""How a method's metrics move with its limit: events found against false alarms, and ROC."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _POINTS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class TradeoffPoint:
-    """Figures at one limit; `limit` is in units of the method's own."""
+    """Metrics at one limit; `limit` is in units of the method's own."""
 
     limit: float
     false_alarms_per_well_day: float

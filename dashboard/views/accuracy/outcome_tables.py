@@ -1,4 +1,4 @@
-"""What became of recordings, as tables: by class, and figures beside the published model's."""
+"""What became of recordings, as tables: by class, and metrics beside the published model's."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -7,7 +7,7 @@ import pandas as pd
 
 from petrostream.durations import duration
 from petrostream.evaluation.judging import DetectionOutcome, Judged
-from petrostream.evaluation.metrics import Figures, by_class
+from petrostream.evaluation.metrics import DetectionMetrics, by_class
 from petrostream.schema.labels import describe
 
 NONE: Final = "–"
@@ -67,7 +67,7 @@ def _rounded(digits: int) -> Callable[[float | None], str]:
     return lambda value: NONE if value is None else f"{value:,.{digits}f}"
 
 
-_ROWS: Final[Mapping[str, Callable[[Figures], str]]] = {
+_ROWS: Final[Mapping[str, Callable[[DetectionMetrics], str]]] = {
     "Events found": lambda one: f"{one.found} of {one.events}",
     "False alarms a well-day": lambda one: _rounded(3)(one.false_alarms_a_day),
     "False alarms": lambda one: f"{one.false_alarms:,}",
@@ -82,8 +82,8 @@ _ROWS: Final[Mapping[str, Callable[[Figures], str]]] = {
 }
 
 
-def in_columns(columns: Mapping[str, Figures]) -> pd.DataFrame:
-    """Figures a row, in words; one column for each set of them."""
+def in_columns(columns: Mapping[str, DetectionMetrics]) -> pd.DataFrame:
+    """A metric a row, in words; one column for each set of them."""
     return pd.DataFrame(
         [
             {"Figure": name, **{title: shown(one) for title, one in columns.items()}}
@@ -92,8 +92,8 @@ def in_columns(columns: Mapping[str, Figures]) -> pd.DataFrame:
     )
 
 
-def class_figures(classes: Mapping[int, Figures]) -> pd.DataFrame:
-    """An evaluation's figures of each class."""
+def class_metrics(classes: Mapping[int, DetectionMetrics]) -> pd.DataFrame:
+    """An evaluation's metrics of each class."""
     return pd.DataFrame(
         [
             {

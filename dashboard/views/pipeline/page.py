@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.curated.snapshot import Snapshot
 from dashboard.shell import page_frame
 from dashboard.shell.readers import part, reason
-from dashboard.ui.metric_tile import show_figure
+from dashboard.ui.metric_tile import show_tile
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago
 from dashboard.views.pipeline.dead_letters import PEEKED, Letter, Queues, newest_metric
@@ -109,11 +109,11 @@ def _show_tiles(
     now = datetime.now(UTC).replace(tzinfo=None)
     queue, dead = depths or (None, None)
     with st.container(horizontal=True, gap="small"):
-        show_figure("Waiting", f"{queue.waiting:,}" if queue else _NONE, "messages in the queue")
-        show_figure("In flight", f"{queue.in_flight:,}" if queue else _NONE, "being worked on")
-        show_figure("Oldest message", *_oldest(queues, queue))
-        show_figure("Dead letters", f"{dead.total:,}" if dead else _NONE, "gave up after all tries")
-        show_figure(
+        show_tile("Waiting", f"{queue.waiting:,}" if queue else _NONE, "messages in the queue")
+        show_tile("In flight", f"{queue.in_flight:,}" if queue else _NONE, "being worked on")
+        show_tile("Oldest message", *_oldest(queues, queue))
+        show_tile("Dead letters", f"{dead.total:,}" if dead else _NONE, "gave up after all tries")
+        show_tile(
             "Rows a second",
             f"{worked.rows_a_second:,.0f}" if worked else _NONE,
             f"while at work, {ago(worked.ended, now)}" if worked else "nothing scored yet",
@@ -121,7 +121,7 @@ def _show_tiles(
             "and the last scored object of it.",
         )
         current = moves[-1] if moves else None
-        show_figure(
+        show_tile(
             "Model",
             current.pointer.version[:8] if current else _NONE,
             f"current for {age(now - current.when)}" if current else "none is published",
@@ -352,8 +352,8 @@ def _show_costs(snapshot: Snapshot, recent: Sequence[Handled], worked: Pace | No
     rest = {charge.item: charge.usd for charge in costs.at_rest(measured)}
     bill = sorted(costs.at_work(measured), key=lambda charge: -charge.usd)
     with st.container(horizontal=True, gap="small"):
-        show_figure("With these wells", f"{costs.total(bill):,.2f} USD", f"{measured.wells} wells")
-        show_figure("At rest", f"{sum(rest.values()):,.2f} USD", "while nothing is sent")
+        show_tile("With these wells", f"{costs.total(bill):,.2f} USD", f"{measured.wells} wells")
+        show_tile("At rest", f"{sum(rest.values()):,.2f} USD", "while nothing is sent")
     _table(
         {
             "For": [charge.item.value for charge in bill],

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ml.evaluation import leave_one_well_out
 from ml.evaluation.comparison import sentences, shown
 from ml.evaluation.instances import Instance
-from ml.evaluation.metrics_document import figures
+from ml.evaluation.metrics_document import metrics_of_method
 from ml.evaluation.protocol import WITHIN_BUDGET, EvaluationRun
 from ml.evaluation.report.charts import delay_chart, roc_chart, tradeoff_chart
 from ml.evaluation.report.pictures import picture
@@ -107,7 +107,7 @@ def _curves(evaluation: EvaluationRun) -> dict[str, Any]:
         )
         for name in names
     }
-    now = {name: _stand(evaluation.figures_of(name)) for name in names}
+    now = {name: _stand(evaluation.metrics_of(name)) for name in names}
     roc = {name: receiver_operating(instances, verdicts[name]) for name in names}
     return {
         "curves": names,
@@ -126,7 +126,9 @@ def _simulated(evaluation: EvaluationRun) -> dict[str, Any] | None:
     if not evaluation.simulated:
         return None
     instances = [instance for instance, _ in evaluation.simulated]
-    return figures(instances, {one.name: verdict for one, verdict in evaluation.simulated})
+    return metrics_of_method(
+        instances, {one.name: verdict for one, verdict in evaluation.simulated}
+    )
 
 
 def _sections(
