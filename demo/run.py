@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from console.exits import EXIT_FAILED, EXIT_PARTIAL, EXIT_USAGE
 from petrostream.aws.buckets import Bucket
+from petrostream.aws.queues import queue_depth
 from petrostream.errors import PetroStreamError, UsageError
 from petrostream.ingest.recordings import find_recordings
 from petrostream.local import stack
+from petrostream.local.processes import find_process, spawn
 from petrostream.scoring.totals import tally
 from petrostream.settings import PROJECT_ROOT, Settings, state_folder
 from producer.speed import Speed
@@ -136,7 +138,7 @@ def _step(command: list[str], environment: dict[str, str]) -> _Step:
 
 
 def _open_dashboard(made: dict[str, Any], port: int) -> None:
-    dashboard = stack.spawn(
+    dashboard = spawn(
         ["dashboard", f"--port={port}"],
         state_folder() / "logs" / "dashboard.log",
         made["environment"],
@@ -147,7 +149,7 @@ def _open_dashboard(made: dict[str, Any], port: int) -> None:
 
 def _evaluate(made: dict[str, Any], data: Path) -> None:
     """Evaluate how the model was made, for the Accuracy page."""
-    evaluation = stack.spawn(
+    evaluation = spawn(
         ["ml", "evaluate", str(data), "--attach", f"--limit={_MOST_TRAINED_ON}"],
         state_folder() / "logs" / "evaluation.log",
         made["environment"],
@@ -171,7 +173,7 @@ def _result(settings: Settings, replayed: dict[str, Any], seconds: float) -> dic
         "rows_unscorable": totals.rows_unscorable,
         "anomalies": totals.anomalies,
         "events": totals.events,
-        "dead_letters": stack.queue_depth(settings).dead,
+        "dead_letters": queue_depth(settings.dead_letter_queue_url).total,
         "quarantined": totals.quarantined,
         "seconds": round(seconds, 1),
     }
@@ -193,7 +195,7 @@ def _is_complete(result: dict[str, Any]) -> bool:
 def _wait_for_interrupt(made: dict[str, Any], port: int) -> None:
     try:
         _say(f"the dashboard stays at {_address(port)}; Ctrl-C ends the demo")
-        while stack.find_process(made["processes"]["dashboard"]):
+        while find_process(made["processes"]["dashboard"]):
             time.sleep(0.5)
     except KeyboardInterrupt:
         return

@@ -11,7 +11,9 @@ from console.answers import Answer
 from console.speech import say
 from deploy import model, stackfile
 from deploy.account.access import client, explained
-from petrostream.aws.cloudwatch import Metric, Point, newest_point
+from petrostream.aws.cloudwatch import Metric, MetricPoint, newest_point
+from petrostream.aws.queues import age_of_oldest, depth_of
+from petrostream.durations import duration
 from petrostream.errors import PetroStreamError
 from petrostream.local.status import Look, facts, look_at_stack
 from petrostream.schema.keys import SCORED
@@ -112,25 +114,15 @@ def _mapping(uuid: str) -> str:
 
 
 def _queue(url: str) -> Seen:
-    counts = client("sqs").get_queue_attributes(
-        QueueUrl=url,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    )["Attributes"]
-    waiting = int(counts["ApproximateNumberOfMessages"])
-    in_flight = int(counts["ApproximateNumberOfMessagesNotVisible"])
-    return Seen(
-        f"{waiting} waiting, {in_flight} in flight", {"waiting": waiting, "in_flight": in_flight}
-    )
+    depth = depth_of(client("sqs"), url)
+    return Seen(str(depth), {"waiting": depth.waiting, "in_flight": depth.in_flight})
 
 
 def _oldest_message(queue_url: str) -> Seen:
-    queue = {"QueueName": queue_url.rpartition("/")[2]}
-    point = _newest(
-        Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, "Maximum"), _AGE_LOOK_BACK
-    )
+    point = _newest(age_of_oldest(queue_url), _AGE_LOOK_BACK)
     if point is None:
         return Seen("not measured lately", None)
-    return Seen(f"{point.value:.0f} s", point.value)
+    return Seen(duration(point.value), point.value)
 
 
 def last_result(curated_bucket: str) -> str:
@@ -164,7 +156,7 @@ def last_result(curated_bucket: str) -> str:
     return f"{newest['Key'].removeprefix(SCORED)} at {newest['LastModified']:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _newest(metric: Metric, back: timedelta) -> Point | None:
+def _newest(metric: Metric, back: timedelta) -> MetricPoint | None:
     return newest_point(client("cloudwatch"), metric, back=back, period_seconds=_PERIOD_SECONDS)
 
 

@@ -3,9 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,7 +16,6 @@ from console.exits import EXIT_PARTIAL
 from console.speech import note, say
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import (
-    InvalidBatch,
     ModelNotReady,
     PetroStreamError,
     ServiceUnavailable,
@@ -29,32 +26,29 @@ from petrostream.ingest.batches import (
     COMMISSIONING_SECONDS,
     LOOKBACK_SECONDS,
     Batch,
-    encode,
 )
 from petrostream.ingest.recordings import Problem, RecordingFile, find_recordings, read_recordings
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.columns import SECOND
-from petrostream.schema.keys import READINGS, BatchId, parse_batch_key
 from petrostream.settings import Settings, state_folder, use_stack
 from producer.progress import Progress
 from producer.schedule import (
     WELLS_SIDE_BY_SIDE,
-    Release,
+    DueBatch,
     Schedule,
     by_well,
+    due_batches,
     duration_seconds,
-    releases,
 )
 from producer.speed import Speed
+from producer.upload import Uploader
 
-_PARQUET: Final = "application/vnd.apache.parquet"
-_CUT: Final = "cut"
 _CSV_BYTES_A_ROW: Final = 90
 _LONGEST_BATCH_MINUTES: Final = 24 * 60
 
 
 @dataclass
-class Summary:
+class ReplaySummary:
     """What a replay did."""
 
     recordings: int = 0
@@ -80,69 +74,6 @@ class Summary:
         return {**facts, "seconds": round(self.seconds, 2)}
 
 
-class Uploader:
-    """Uploads batches side by side; what is in the bucket already is not uploaded again."""
-
-    def __init__(self, bucket: Bucket, parallel: int) -> None:
-        self._bucket = bucket
-        self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="upload")
-        self._most = 2 * parallel
-        self._pending: dict[Future[bool], Batch] = {}
-        self._present: dict[str, dict[str, set[BatchId]]] = {}
-
-    def present(self, batch: Batch) -> set[BatchId]:
-        """The batches of this recording that the bucket held when the well was first met."""
-        well = batch.id.well
-        if well not in self._present:
-            found: dict[str, set[BatchId]] = {}
-            for key in self._bucket.keys(f"{READINGS}well={well}/"):
-                with suppress(InvalidBatch):  # somebody else's object
-                    batch_id = parse_batch_key(key)
-                    found.setdefault(batch_id.recording, set()).add(batch_id)
-            self._present[well] = found
-        return self._present[well].get(batch.id.recording, set())
-
-    def cut_of(self, first: Batch) -> str | None:
-        """How the recording in the bucket was cut; `None` where there is none."""
-        if not self.present(first):
-            return None
-        return (self._bucket.metadata(first.id.raw) or {}).get(_CUT, "unknown")
-
-    def submit(self, release: Release) -> Iterator[tuple[Batch, bool]]:
-        """Upload a batch in the background; give those that have finished meanwhile.
-
-        A recording's first batch is waited for: the others need its profile.
-        """
-        future = self._pool.submit(self._upload, release)
-        self._pending[future] = release.batch
-        if release.batch.is_first:
-            wait([future])
-        while len(self._pending) > self._most:
-            wait(self._pending, return_when=FIRST_COMPLETED)
-            yield from self._finished()
-        yield from self._finished()
-
-    def drain(self) -> Iterator[tuple[Batch, bool]]:
-        """Wait for everything that is on its way."""
-        wait(self._pending)
-        yield from self._finished()
-
-    def close(self) -> None:
-        """Drop what has not begun, wait for the rest."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def _upload(self, release: Release) -> bool:
-        batch = release.batch
-        return self._bucket.put_if_absent(
-            batch.id.raw, encode(batch), _PARQUET, {_CUT: release.cut}
-        )
-
-    def _finished(self) -> Iterator[tuple[Batch, bool]]:
-        for future in [future for future in self._pending if future.done()]:
-            batch = self._pending.pop(future)
-            yield batch, future.result()
-
-
 @dataclass
 class Replay:
     """One replay of recordings into a bucket."""
@@ -154,25 +85,27 @@ class Replay:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     problems: list[Problem] = field(default_factory=list)
-    summary: Summary = field(default_factory=Summary)
+    summary: ReplaySummary = field(default_factory=ReplaySummary)
 
-    def run(self, uploader: Uploader, progress: Progress) -> Summary:
+    def run(self, uploader: Uploader, progress: Progress) -> ReplaySummary:
         """Upload every batch when it is due; `started` (clock) is when the replay began."""
         began = time.perf_counter()
         refused: set[str] = set()
         try:
-            for release in releases(self.files, self.schedule, self.problems.append, progress.note):
-                batch = release.batch
+            for due_batch in due_batches(
+                self.files, self.schedule, self.problems.append, progress.note
+            ):
+                batch = due_batch.batch
                 if batch.id.recording in refused:
                     continue
-                if batch.is_first and self._refuses(release, uploader):
+                if batch.is_first and self._refuses(due_batch, uploader):
                     refused.add(batch.id.recording)
                     continue
                 if batch.id in uploader.present(batch):
                     self._count(batch, progress, uploaded=False)
                     continue
-                self._wait_for(release)
-                for finished, uploaded in uploader.submit(release):
+                self._wait_for(due_batch)
+                for finished, uploaded in uploader.submit(due_batch):
                     self._count(finished, progress, uploaded=uploaded)
             for finished, uploaded in uploader.drain():
                 self._count(finished, progress, uploaded=uploaded)
@@ -182,23 +115,23 @@ class Replay:
             self.summary.seconds = time.perf_counter() - began
         return self.summary
 
-    def _refuses(self, release: Release, uploader: Uploader) -> bool:
+    def _refuses(self, due_batch: DueBatch, uploader: Uploader) -> bool:
         """Whether the bucket holds this recording cut into other batches, or another one."""
-        if uploader.cut_of(release.batch) in (None, release.cut):
+        if uploader.cut_of(due_batch.batch) in (None, due_batch.cut):
             return False
         self.problems.append(
             Problem(
-                Path(release.batch.id.recording),
+                Path(due_batch.batch.id.recording),
                 "the bucket holds a recording of that name cut into other batches: replay it "
                 "with the same --batch-minutes as then, or into an empty stack",
             )
         )
         return True
 
-    def _wait_for(self, release: Release) -> None:
+    def _wait_for(self, due_batch: DueBatch) -> None:
         if self.speed.factor == float("inf"):
             return
-        due = release.due / self.speed.factor
+        due = due_batch.due / self.speed.factor
         if self.started is None:
             self.started = self.clock() - due
         delay = self.started + due - self.clock()

@@ -12,7 +12,7 @@ from ml.training.fit import Lesson, TrainingSettings, digest_of
 from petrostream.durations import duration
 from petrostream.errors import UsageError
 from petrostream.evaluation.document import LONGEST_REASON, Evaluation, NotEvaluated
-from petrostream.evaluation.metrics import figures, figures_by_class
+from petrostream.evaluation.metrics import metrics_by_class, metrics_of
 from petrostream.registry.model_files import Model
 
 _A_DAY: Final = "false alarms a well-day"
@@ -60,8 +60,8 @@ def _evaluate(model: Model, lessons: Sequence[Lesson], say: Callable[[str], None
         evaluated=_now(),
         data_sha256=digest_of(lessons),
         wells=len({instance.well for instance in real}),
-        figures=figures(judged),
-        by_class=figures_by_class(judged),
+        metrics=metrics_of(judged),
+        by_class=metrics_by_class(judged),
     )
 
 
@@ -73,7 +73,7 @@ def in_words(document: Evaluation | NotEvaluated) -> str:
     """The outcome in a line."""
     if isinstance(document, NotEvaluated):
         return f"not evaluated: {document.reason}"
-    found = document.figures
+    found = document.metrics
     return (
         f"evaluated, each well by a model of the others: {found.found} of {found.events} events "
         f"found, {number(found.false_alarms_a_day)} {_A_DAY}, median delay "

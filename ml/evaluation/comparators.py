@@ -15,7 +15,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from ml.evaluation.instances import Instance
 from ml.evaluation.samples import LARGEST, WINDOW_ROWS, Normalisation, Samples, filled_values
 from petrostream.detection.windows import SlidingWindows
-from petrostream.ingest.batches import readings_of
+from petrostream.ingest.readings import readings_of
 from petrostream.schema.sensors import BY_NAME
 
 FOCAL_SENSORS: Final = ("P-PDG", "P-TPT", "T-TPT", "P-MON-CKP", "T-JUS-CKP")
@@ -158,6 +158,10 @@ class RootMeanSquare(Comparator):
     own_limit = None
     takes_budget = True
 
+    def __init__(self) -> None:
+        self._drift: dict[str, float] = {}
+        self._known: dict[str, dict[str, float]] = {}
+
     def fit(self, training: Sequence[Instance]) -> None:
         """Learn each sensor's usual drift."""
         wandering: dict[str, list[float]] = {}
@@ -165,10 +169,6 @@ class RootMeanSquare(Comparator):
             for name, distance in self._distances(instance).items():
                 wandering.setdefault(name, []).append(distance)
         self._drift = {name: float(np.median(values)) for name, values in wandering.items()}
-
-    def __init__(self) -> None:
-        self._drift: dict[str, float] = {}
-        self._known: dict[str, dict[str, float]] = {}
 
     def score(self, instance: Instance) -> np.ndarray:
         """Evaluate every 15 rows and hold."""

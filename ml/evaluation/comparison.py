@@ -11,24 +11,24 @@ _MINUTE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
+class _Metric:
     key: str
     name: str
     more_is_better: bool
 
 
-_FIGURES: Final = (
-    _Figure("event_recall", "events found", more_is_better=True),
-    _Figure("false_alarms_per_well_day", "false alarms a well-day", more_is_better=False),
-    _Figure("median_detection_delay_s", "median delay", more_is_better=False),
-    _Figure("mean_auc", "mean AUC", more_is_better=True),
-    _Figure("row_f1", "F1 of rows", more_is_better=True),
-    _Figure("rows_unscorable", "readings without a score", more_is_better=False),
+_METRICS: Final = (
+    _Metric("event_recall", "events found", more_is_better=True),
+    _Metric("false_alarms_per_well_day", "false alarms a well-day", more_is_better=False),
+    _Metric("median_detection_delay_s", "median delay", more_is_better=False),
+    _Metric("mean_auc", "mean AUC", more_is_better=True),
+    _Metric("row_f1", "F1 of rows", more_is_better=True),
+    _Metric("rows_unscorable", "readings without a score", more_is_better=False),
 )
 
 
 def shown(key: str, value: float | None) -> str:
-    """A figure as it is printed."""
+    """A metric as it is printed."""
     if key in ("event_recall", "row_precision", "row_recall"):
         return percent(value)
     if key.endswith("_delay_s"):
@@ -37,25 +37,25 @@ def shown(key: str, value: float | None) -> str:
 
 
 def compare(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Say where ours is better and where it isn't, a phrase a figure; equal figures are neither."""
-    better, worse = [], []
-    for figure in _FIGURES:
-        mine, other = ours[figure.key], theirs[figure.key]
+    """Say where ours is better and where it isn't, a phrase a metric; equal metrics are neither."""
+    better, worse = list[str](), list[str]()
+    for metric in _METRICS:
+        mine, other = ours[metric.key], theirs[metric.key]
         if mine == other:
             continue
-        phrase = f"{figure.name} {shown(figure.key, mine)} against {shown(figure.key, other)}"
-        is_better = mine is not None and (other is None or (mine > other) == figure.more_is_better)
+        phrase = f"{metric.name} {shown(metric.key, mine)} against {shown(metric.key, other)}"
+        is_better = mine is not None and (other is None or (mine > other) == metric.more_is_better)
         (better if is_better else worse).append(phrase)
     return better, worse
 
 
-def sentences(figures: dict[str, Any]) -> Iterator[str]:
-    """For each comparator, a sentence on the figures and benchmark 2 (`Evaluation.to_json`)."""
-    for name, theirs in figures["comparators"].items():
-        better, worse = compare(figures, theirs)
+def sentences(document: dict[str, Any]) -> Iterator[str]:
+    """For each comparator, a sentence on the metrics and benchmark 2 (`EvaluationRun.to_json`)."""
+    for name, theirs in document["comparators"].items():
+        better, worse = compare(document, theirs)
         yield _sentence(name, better, worse)
-    for name, theirs in figures["benchmark2"]["comparators"].items():
-        mine, other = figures["benchmark2"]["mean_f1"], theirs["mean_f1"]
+    for name, theirs in document["benchmark2"]["comparators"].items():
+        mine, other = document["benchmark2"]["mean_f1"], theirs["mean_f1"]
         if mine is not None and other is not None:
             word = "above" if mine > other else "below"
             yield (

@@ -1,4 +1,4 @@
-"""The figures as JSON has them: from instances and verdicts to what table, page and file hold."""
+"""The metrics as JSON has them: from instances and verdicts to what table, page and file hold."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,9 +8,8 @@ import numpy as np
 from ml.evaluation.instances import Instance
 from ml.evaluation.verdicts import Verdict, outcome_of
 from petrostream.evaluation.document import PROTOCOL
-from petrostream.evaluation.metrics import Figures, figures_by_class
-from petrostream.evaluation.metrics import figures as add_up
-from petrostream.ingest.batches import readings_of
+from petrostream.evaluation.metrics import DetectionMetrics, metrics_by_class, metrics_of
+from petrostream.ingest.readings import readings_of
 from petrostream.schema.columns import SECOND
 from petrostream.schema.labels import EVENT_NAMES, NORMAL
 from petrostream.schema.sensors import BY_NAME
@@ -37,8 +36,10 @@ def has_live_sensor(instance: Instance) -> np.ndarray:
     return times - np.maximum.accumulate(last_change) < _LIVE_SECONDS * SECOND
 
 
-def figures(instances: Sequence[Instance], verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
-    """Compute a method's figures; JSON-ready, `None` where a figure has nothing to rest on.
+def metrics_of_method(
+    instances: Sequence[Instance], verdicts: Mapping[str, Verdict]
+) -> dict[str, Any]:
+    """Compute a method's metrics; JSON-ready, `None` where one has nothing to rest on.
 
     Parameters
     ----------
@@ -49,29 +50,29 @@ def figures(instances: Sequence[Instance], verdicts: Mapping[str, Verdict]) -> d
     """
     pairs = [(instance, verdicts[instance.name]) for instance in instances]
     judged = [outcome_of(*pair) for pair in pairs]
-    found = add_up(judged)
+    found = metrics_of(judged)
     return {
         "protocol": PROTOCOL,
         "recordings": found.recordings,
-        **_event_figures(found),
+        **_event_metrics(found),
         "false_alarms": found.false_alarms,
         "normal_well_days": found.normal_days,
         "false_alarms_per_well_day": found.false_alarms_a_day,
-        **_delay_figures(found),
+        **_delay_metrics(found),
         "mean_auc": found.mean_auc,
         "row_precision": found.rows.precision,
         "row_recall": found.rows.recall,
         "row_f1": found.rows.f1,
         "rows_unscorable": sum(unscored_of(*pair) for pair in pairs),
         "by_class": {
-            str(fault): _class_figures(fault, of_class)
-            for fault, of_class in figures_by_class(judged).items()
+            str(fault): _class_metrics(fault, of_class)
+            for fault, of_class in metrics_by_class(judged).items()
             if fault != NORMAL
         },
     }
 
 
-def _event_figures(found: Figures) -> dict[str, Any]:
+def _event_metrics(found: DetectionMetrics) -> dict[str, Any]:
     return {
         "events": found.events,
         "events_found": found.found,
@@ -79,18 +80,18 @@ def _event_figures(found: Figures) -> dict[str, Any]:
     }
 
 
-def _delay_figures(found: Figures) -> dict[str, Any]:
+def _delay_metrics(found: DetectionMetrics) -> dict[str, Any]:
     return {
         "median_detection_delay_s": found.median_delay,
         "p90_detection_delay_s": found.slow_delay,
     }
 
 
-def _class_figures(fault: int, found: Figures) -> dict[str, Any]:
+def _class_metrics(fault: int, found: DetectionMetrics) -> dict[str, Any]:
     return {
         "name": EVENT_NAMES.get(fault, f"class {fault}"),
-        **_event_figures(found),
-        **_delay_figures(found),
+        **_event_metrics(found),
+        **_delay_metrics(found),
         "mean_auc": found.mean_auc,
         "short_events": found.short,
         "short_events_found": found.short_found,

@@ -1,6 +1,6 @@
 """How a published model was evaluated: a document of its own beside the model.
 
-The figures are of the procedure: each well was judged by a model trained on the other wells. The
+The metrics are of the procedure: each well was judged by a model trained on the other wells. The
 model runs without it, and its version does not depend on it.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from petrostream.errors import InvalidEvaluation
 from petrostream.evaluation.judging import RowCounts
-from petrostream.evaluation.metrics import Figures
+from petrostream.evaluation.metrics import DetectionMetrics
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.labels import EVENT_NAMES
 from petrostream.schema.stored_forms import EVALUATION
@@ -36,15 +36,15 @@ class Evaluation:
 
     `model_version` is the model's that was evaluated, `evaluated` when (UTC without a zone),
     `data_sha256` the digest of the recordings as training computes it, `wells` how many real ones
-    there were. `by_class` has the figures of each class of recording, 0 to 9.
+    there were. `by_class` has the metrics of each class of recording, 0 to 9.
     """
 
     model_version: str
     evaluated: datetime
     data_sha256: str
     wells: int
-    figures: Figures
-    by_class: Mapping[int, Figures]
+    metrics: DetectionMetrics
+    by_class: Mapping[int, DetectionMetrics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,13 @@ def to_json(document: Evaluation | NotEvaluated) -> bytes:
             **head,
             "data_sha256": document.data_sha256,
             "wells": document.wells,
-            "figures": _of_figures(document.figures),
-            "by_class": {str(fault): _of_figures(one) for fault, one in document.by_class.items()},
+            "figures": _of_metrics(document.metrics),
+            "by_class": {str(fault): _of_metrics(one) for fault, one in document.by_class.items()},
         }
     return f"{json.dumps(content, indent=1, allow_nan=False)}\n".encode()
 
 
-def _of_figures(found: Figures) -> dict[str, Any]:
+def _of_metrics(found: DetectionMetrics) -> dict[str, Any]:
     """What `from_json` reads, and beside it what follows from it, for whoever looks."""
     rows = found.rows
     return {
@@ -123,19 +123,19 @@ def from_json(data: bytes) -> Evaluation | NotEvaluated:
             evaluated=evaluated,
             data_sha256=_matching(_SHA256, document["data_sha256"]),
             wells=_count(document["wells"]),
-            figures=_figures(document["figures"]),
-            by_class={_fault(fault): _figures(one) for fault, one in document["by_class"].items()},
+            metrics=_metrics(document["figures"]),
+            by_class={_fault(fault): _metrics(one) for fault, one in document["by_class"].items()},
         )
     except _DAMAGES as error:
         raise InvalidEvaluation(f"the evaluation can't be read: {error}") from error
 
 
-def _figures(document: Mapping[str, Any]) -> Figures:
+def _metrics(document: Mapping[str, Any]) -> DetectionMetrics:
     delays, rows = document["delays_s"], document["rows"]
     if not isinstance(delays, list) or len(delays) > _MOST_DELAYS:
         raise ValueError("its delays are no list")
     area = document["mean_auc"]
-    found = Figures(
+    found = DetectionMetrics(
         recordings=_count(document["recordings"]),
         events=_count(document["events"]),
         found=_count(document["found"]),

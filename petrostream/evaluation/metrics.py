@@ -1,4 +1,4 @@
-"""Figures over judged recordings: events found, delays, false alarms, rows, by class."""
+"""Metrics over judged recordings: events found, delays, false alarms, rows, by class."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ _SLOW: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Figures over judged recordings; `None` where a figure has nothing to rest on.
+class DetectionMetrics:
+    """Metrics over judged recordings; `None` where one has nothing to rest on.
 
     `short` recordings have a fault but too little normal time before it: they count among no other
-    figure of events and rows. `delays` are seconds, of the events found. `rows` are those of
+    metric of events and rows. `delays` are seconds, of the events found. `rows` are those of
     events and of recordings without a fault. `mean_auc` is over the events whose scores were
     ranked.
     """
@@ -58,13 +58,13 @@ class Figures:
         return float(np.quantile(self.delays, _SLOW)) if self.delays else None
 
 
-def figures(judged: Iterable[Judged]) -> Figures:
+def metrics_of(judged: Iterable[Judged]) -> DetectionMetrics:
     """Add up what became of recordings."""
     known = list(judged)
     events = [each for each in known if each.truth.is_event]
     short = [each for each in known if each.truth.is_short]
     areas = [each.auc for each in events if each.auc is not None]
-    return Figures(
+    return DetectionMetrics(
         recordings=len(known),
         events=len(events),
         found=sum(each.found for each in events),
@@ -86,9 +86,9 @@ def by_class(judged: Iterable[Judged]) -> dict[int, list[Judged]]:
     return {fault: classes[fault] for fault in sorted(classes)}
 
 
-def figures_by_class(judged: Iterable[Judged]) -> dict[int, Figures]:
-    """The figures of each class."""
-    return {fault: figures(of_class) for fault, of_class in by_class(judged).items()}
+def metrics_by_class(judged: Iterable[Judged]) -> dict[int, DetectionMetrics]:
+    """The metrics of each class."""
+    return {fault: metrics_of(of_class) for fault, of_class in by_class(judged).items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from petrostream.aws.buckets import Bucket
+from petrostream.aws.queues import queue_depth
 from petrostream.errors import PetroStreamError
-from petrostream.local.stack import endpoint, find_process, is_provisioned, queue_depth
+from petrostream.local.processes import find_process
+from petrostream.local.stack import endpoint, is_provisioned
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
 from petrostream.settings import LOCAL, Settings, read_stack, state_folder, use_stack
@@ -60,7 +62,8 @@ def look_at_stack() -> list[Look]:
 
 
 def _contents(settings: Settings) -> list[Look]:
-    depth = queue_depth(settings)
+    depth = queue_depth(settings.queue_url)
+    dead = queue_depth(settings.dead_letter_queue_url).total
     raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
     batches = {
         "uploaded": _count(raw, READINGS),
@@ -70,12 +73,8 @@ def _contents(settings: Settings) -> list[Look]:
     logs = str(state_folder() / "logs")
     return [
         _model(settings),
-        Look(
-            "queue",
-            f"{depth.waiting} waiting, {depth.in_flight} in flight",
-            {"waiting": depth.waiting, "in_flight": depth.in_flight},
-        ),
-        Look("dead", str(depth.dead), depth.dead),
+        Look("queue", str(depth), {"waiting": depth.waiting, "in_flight": depth.in_flight}),
+        Look("dead", str(dead), dead),
         Look("batches", ", ".join(f"{count} {name}" for name, count in batches.items()), batches),
         Look(
             "buckets",

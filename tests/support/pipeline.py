@@ -9,15 +9,17 @@ import pyarrow.parquet as pq
 
 from petrostream.alarms.notify import Alerts
 from petrostream.ingest.batches import BATCH_SECONDS, COMMISSIONING_SECONDS, LOOKBACK_SECONDS
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import find_recordings
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import READINGS, SCORED, parse_batch_key
-from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
+from petrostream.scoring.pipeline import Disposition, Pipeline
 from producer.progress import Progress
-from producer.replay import Replay, Uploader
+from producer.replay import Replay
 from producer.schedule import Schedule
 from producer.speed import Speed
+from producer.upload import Uploader
 
 SCHEDULE = Schedule(
     batch_seconds=BATCH_SECONDS,
@@ -51,7 +53,7 @@ class Scoring:
         """Score raw objects."""
         for key in keys:
             outcome = self.pipeline.process(RawObject(key))
-            assert outcome.fate is Fate.SCORED, outcome.reason
+            assert outcome.disposition is Disposition.SCORED, outcome.reason
 
     def rewrite(self, key: str, change: Callable[[bytes], bytes]) -> None:
         """Put other bytes in a scored object's place."""

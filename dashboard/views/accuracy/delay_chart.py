@@ -9,7 +9,7 @@ import pandas as pd
 from dashboard.ui.chart_axes import ink
 from dashboard.views.accuracy.outcome_tables import class_name
 from petrostream.durations import duration
-from petrostream.evaluation.metrics import Figures
+from petrostream.evaluation.metrics import DetectionMetrics
 
 REPLAYED: Final = "replayed"
 EVALUATED: Final = "published model's evaluation"
@@ -30,8 +30,8 @@ _TEXT: Final = 12
 _RULE: Final = "#868e96"
 
 
-def delay_chart(found: Mapping[str, Mapping[int, Figures]]) -> alt.LayerChart:
-    """Draw them; `found` has figures by class for `REPLAYED` and `EVALUATED`, either or both."""
+def delay_chart(found: Mapping[str, Mapping[int, DetectionMetrics]]) -> alt.LayerChart:
+    """Draw them; `found` has metrics by class for `REPLAYED` and `EVALUATED`, either or both."""
     kinds = [kind for kind in _KINDS if found.get(kind)]
     faults = sorted({fault for kind in kinds for fault in found[kind]})
     lanes = len(kinds) + 1
@@ -88,7 +88,7 @@ def _words(table: pd.DataFrame, field: str, align: str) -> alt.Chart:
 
 
 def _marks(
-    found: Mapping[str, Mapping[int, Figures]],
+    found: Mapping[str, Mapping[int, DetectionMetrics]],
     kinds: Sequence[str],
     faults: Sequence[int],
     longest: float,

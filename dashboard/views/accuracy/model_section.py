@@ -5,18 +5,18 @@ from typing import Final
 import streamlit as st
 
 from dashboard.views.accuracy.model_evaluation import Published
-from dashboard.views.accuracy.outcome_tables import CLASS, class_figures, in_columns
+from dashboard.views.accuracy.outcome_tables import CLASS, class_metrics, in_columns
 from dashboard.views.accuracy.recording_tables import ROW_HEIGHT, height_of
 from petrostream.evaluation.document import Evaluation, NotEvaluated
-from petrostream.evaluation.metrics import Figures
+from petrostream.evaluation.metrics import DetectionMetrics
 
 _DIGEST: Final = 12
 _FEW_DAYS: Final = 5.0
 """With the budget of 0.2 a day, less normal time has no false alarm or a rate far above it."""
 
 
-def show_published(model: Published, live: Figures | None) -> None:
-    """Show its training and its evaluation, beside the figures of what was replayed."""
+def show_published(model: Published, live: DetectionMetrics | None) -> None:
+    """Show its training and its evaluation, beside the metrics of what was replayed."""
     training = model.training
     facts = [
         f"{number:,} {words}"
@@ -54,8 +54,10 @@ def _tell_why_not(model: Published) -> None:
         )
 
 
-def _show_evaluation(model: Published, evaluation: Evaluation, live: Figures | None) -> None:
-    found = evaluation.figures
+def _show_evaluation(
+    model: Published, evaluation: Evaluation, live: DetectionMetrics | None
+) -> None:
+    found = evaluation.metrics
     st.markdown(
         f"**Leave one well out.** Each of {evaluation.wells} wells was judged by a model trained "
         "on the recordings of the others, through the code that scores; its rows took no part in "
@@ -84,7 +86,7 @@ def _show_evaluation(model: Published, evaluation: Evaluation, live: Figures | N
             "What was replayed is scored by this very model: where it was trained on the same "
             "recordings, those figures flatter it. The area under the curve is not computed live."
         )
-    classes = class_figures(evaluation.by_class)
+    classes = class_metrics(evaluation.by_class)
     st.markdown("**The evaluation by class**")
     st.dataframe(
         classes,

@@ -1,4 +1,4 @@
-"""What became of recordings, as tables: by class, and figures beside the published model's."""
+"""What became of recordings, as tables: by class, and metrics beside the published model's."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -6,18 +6,18 @@ from typing import Final
 import pandas as pd
 
 from petrostream.durations import duration
-from petrostream.evaluation.judging import Fate, Judged
-from petrostream.evaluation.metrics import Figures, by_class
+from petrostream.evaluation.judging import DetectionOutcome, Judged
+from petrostream.evaluation.metrics import DetectionMetrics, by_class
 from petrostream.schema.labels import describe
 
 NONE: Final = "–"
 CLASS: Final = "Class of the recording"
 RECORDINGS: Final = "Recordings"
 SYMBOLS: Final = {
-    Fate.FOUND: "✓ found",
-    Fate.MISSED: "✕ missed",
-    Fate.WAS_ON: "◐ was on already",
-    Fate.NOT_JUDGED: "– not judged",
+    DetectionOutcome.FOUND: "✓ found",
+    DetectionOutcome.MISSED: "✕ missed",
+    DetectionOutcome.WAS_ON: "◐ was on already",
+    DetectionOutcome.NOT_JUDGED: "– not judged",
 }
 FALSE_ALARM: Final = "! false alarm"
 QUIET: Final = "○ kept quiet"
@@ -50,7 +50,10 @@ def _counts(judged: Sequence[Judged]) -> dict[str, int]:
     disturbed = sum(bool(each.false_alarms) for each in watched)
     return {
         RECORDINGS: len(judged),
-        **{words: sum(each.fate is fate for each in judged) for fate, words in SYMBOLS.items()},
+        **{
+            words: sum(each.outcome is outcome for each in judged)
+            for outcome, words in SYMBOLS.items()
+        },
         FALSE_ALARM: disturbed,
         QUIET: len(watched) - disturbed,
     }
@@ -64,7 +67,7 @@ def _rounded(digits: int) -> Callable[[float | None], str]:
     return lambda value: NONE if value is None else f"{value:,.{digits}f}"
 
 
-_ROWS: Final[Mapping[str, Callable[[Figures], str]]] = {
+_ROWS: Final[Mapping[str, Callable[[DetectionMetrics], str]]] = {
     "Events found": lambda one: f"{one.found} of {one.events}",
     "False alarms a well-day": lambda one: _rounded(3)(one.false_alarms_a_day),
     "False alarms": lambda one: f"{one.false_alarms:,}",
@@ -79,8 +82,8 @@ _ROWS: Final[Mapping[str, Callable[[Figures], str]]] = {
 }
 
 
-def in_columns(columns: Mapping[str, Figures]) -> pd.DataFrame:
-    """Figures a row, in words; one column for each set of them."""
+def in_columns(columns: Mapping[str, DetectionMetrics]) -> pd.DataFrame:
+    """A metric a row, in words; one column for each set of them."""
     return pd.DataFrame(
         [
             {"Figure": name, **{title: shown(one) for title, one in columns.items()}}
@@ -89,17 +92,17 @@ def in_columns(columns: Mapping[str, Figures]) -> pd.DataFrame:
     )
 
 
-def class_figures(classes: Mapping[int, Figures]) -> pd.DataFrame:
-    """An evaluation's figures of each class."""
+def class_metrics(classes: Mapping[int, DetectionMetrics]) -> pd.DataFrame:
+    """An evaluation's metrics of each class."""
     return pd.DataFrame(
         [
             {
                 CLASS: class_name(fault),
                 RECORDINGS: one.recordings,
                 "Events": one.events,
-                SYMBOLS[Fate.FOUND]: one.found,
-                SYMBOLS[Fate.MISSED]: one.missed,
-                SYMBOLS[Fate.NOT_JUDGED]: one.short,
+                SYMBOLS[DetectionOutcome.FOUND]: one.found,
+                SYMBOLS[DetectionOutcome.MISSED]: one.missed,
+                SYMBOLS[DetectionOutcome.NOT_JUDGED]: one.short,
                 "False alarms": one.false_alarms,
                 "Median delay": duration(one.median_delay),
                 "Mean AUC": _rounded(3)(one.mean_auc),

@@ -11,7 +11,7 @@ from dashboard.curated.label_reader import Recordings
 from dashboard.shell import page_frame
 from dashboard.shell.readers import Stores, find_stores, part
 from dashboard.ui.filters import choose_many
-from dashboard.ui.metric_tile import show_figure
+from dashboard.ui.metric_tile import show_tile
 from dashboard.views.accuracy.delay_chart import EVALUATED, REPLAYED, delay_chart
 from dashboard.views.accuracy.label_chart import show_rows
 from dashboard.views.accuracy.model_evaluation import Published, published
@@ -23,7 +23,7 @@ from petrostream.durations import duration
 from petrostream.errors import SettingsError
 from petrostream.evaluation.document import Evaluation
 from petrostream.evaluation.judging import LEAST_NORMAL_ROWS, Judged, judge
-from petrostream.evaluation.metrics import Figures, figures, figures_by_class
+from petrostream.evaluation.metrics import DetectionMetrics, metrics_by_class, metrics_of
 from petrostream.registry.models import ModelRegistry
 
 
@@ -50,7 +50,7 @@ def _draw(view: page_frame.View) -> None:
         )
     st.subheader("The published model", anchor=False)
     if model is not None:
-        show_published(model, figures(_real(judged)) if judged else None)
+        show_published(model, metrics_of(_real(judged)) if judged else None)
 
 
 def _places(view: page_frame.View, wells: Sequence[str]) -> np.ndarray:
@@ -91,7 +91,7 @@ def _show_live(
     zone: ZoneInfo,
 ) -> None:
     real = _real(judged)
-    _show_tiles(figures(real))
+    _show_tiles(metrics_of(real))
     _tell_simulated([each for each in judged if not each.truth.is_real])
     _explain()
     if not real:
@@ -104,18 +104,18 @@ def _show_live(
     show_rows(real, labels)
 
 
-def _show_tiles(found: Figures) -> None:
+def _show_tiles(found: DetectionMetrics) -> None:
     with st.container(horizontal=True, gap="small"):
         share = "" if found.recall is None else f"{found.recall:.0%} of the events"
-        show_figure("Found", f"{found.found} of {found.events}", share)
-        show_figure("Missed", f"{found.missed}", "events in which no alarm started")
-        show_figure(
+        show_tile("Found", f"{found.found} of {found.events}", share)
+        show_tile("Missed", f"{found.missed}", "events in which no alarm started")
+        show_tile(
             "Median delay",
             duration(found.median_delay),
             f"nine of ten within {duration(found.slow_delay)}" if found.delays else "",
         )
         a_day = found.false_alarms_a_day
-        show_figure(
+        show_tile(
             "False alarms a well-day",
             NONE if a_day is None else f"{a_day:.2f}",
             f"{found.false_alarms:,} in {found.normal_days:.1f} well-days",
@@ -124,7 +124,7 @@ def _show_tiles(found: Figures) -> None:
 
 def _tell_simulated(simulated: Sequence[Judged]) -> None:
     if simulated:
-        found = figures(simulated)
+        found = metrics_of(simulated)
         st.caption(
             f"{found.recordings:,} simulated or drawn recordings are counted nowhere on this page: "
             f"of their {found.events:,} events {found.found:,} were found, and they had "
@@ -152,7 +152,7 @@ def _show_delays(judged: Sequence[Judged], model: Published | None) -> None:
     evaluated = evaluation.by_class if isinstance(evaluation, Evaluation) else {}
     live, beside = (
         {fault: one for fault, one in classes.items() if one.events}
-        for classes in (figures_by_class(judged), evaluated)
+        for classes in (metrics_by_class(judged), evaluated)
     )
     if not live and not beside:
         return

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.alarms.alarm import Alarm, Severity, with_context
-from dashboard.alarms.wording import SEVERITY_MARKS, drivers_in_words, lasted, name_of
+from dashboard.alarms.wording import SEVERITY_MARKS, drivers_in_words, name_of
 from dashboard.curated.event_reader import alarming_places
 from dashboard.curated.label_reader import Recordings
 from dashboard.curated.snapshot import Snapshot
@@ -22,14 +22,25 @@ from dashboard.ui import navigation, url_state
 from dashboard.ui.filters import choose_day, choose_many, choose_one
 from dashboard.ui.links import well_at
 from dashboard.ui.timezones import local, local_series
-from petrostream.alarms.annotations import LONGEST_NAME, LONGEST_NOTE, Annotation, Kind, to_csv
+from petrostream.alarms.annotations import (
+    LONGEST_NAME,
+    LONGEST_NOTE,
+    Annotation,
+    AnnotationKind,
+    to_csv,
+)
+from petrostream.durations import duration
 from petrostream.errors import PetroStreamError, UsageError
 from petrostream.schema.labels import EVENT_NAMES, describe
 
 _OPEN, _ACKNOWLEDGED = "○ open", "✓ acknowledged"
 _STATE_COLOURS: Final = {_OPEN: "#495057", _ACKNOWLEDGED: "#adb5bd"}
 _STATES: Final = ("all", "open", "acknowledged")
-_VERDICTS: Final = {None: "", Kind.TRUE_ALARM: "✓ true", Kind.FALSE_ALARM: "✕ false"}
+_VERDICTS: Final = {
+    None: "",
+    AnnotationKind.TRUE_ALARM: "✓ true",
+    AnnotationKind.FALSE_ALARM: "✕ false",
+}
 _UNLABELLED: Final = "none"
 _TABLE: Final = "alarms table"
 _CHOSEN: Final = "alarm"
@@ -157,7 +168,7 @@ def alarms_table(alarms: Sequence[Alarm], zone: ZoneInfo) -> pd.DataFrame:
             "Severity": [[SEVERITY_MARKS[each.severity][0]] for each in alarms],
             "Well": [each.event.well for each in alarms],
             "Start": local_series(_times([each.event.start for each in alarms]), zone),
-            "Lasted": [lasted(each.event.seconds) for each in alarms],
+            "Lasted": [duration(each.event.seconds) for each in alarms],
             "Peak score": [each.event.peak_score for each in alarms],
             "Driven by": [", ".join((*each.event.drivers, *each.limits)) for each in alarms],
             "3W label": [_class_words(_class(each)) for each in alarms],
@@ -287,7 +298,7 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
     start = local(alarm.start, zone)
     title, link = st.columns([3, 1], vertical_alignment="center")
     title.markdown(
-        f"**{event.well}**, {start:%Y-%m-%d %H:%M:%S}, {lasted(event.seconds)}: score up to "
+        f"**{event.well}**, {start:%Y-%m-%d %H:%M:%S}, {duration(event.seconds)}: score up to "
         f"{event.peak_score:.2f}, driven by {drivers_in_words(alarm)}"
     )
     with link:
@@ -316,12 +327,12 @@ def _show_actions(chosen: Sequence[Alarm], stores: Stores) -> None:
         placeholder="What you saw, or what was done; it is kept with whatever you press",
     )
     is_open = any(alarm.standing.is_open for alarm in chosen)
-    state = Kind.ACKNOWLEDGED if is_open else Kind.REOPENED
+    state = AnnotationKind.ACKNOWLEDGED if is_open else AnnotationKind.REOPENED
     buttons = (
         ("Acknowledge" if is_open else "Open again", state, ":material/done_all:"),
-        ("True alarm", Kind.TRUE_ALARM, ":material/check_circle:"),
-        ("False alarm", Kind.FALSE_ALARM, ":material/cancel:"),
-        ("Only the note", Kind.NOTE, ":material/edit_note:"),
+        ("True alarm", AnnotationKind.TRUE_ALARM, ":material/check_circle:"),
+        ("False alarm", AnnotationKind.FALSE_ALARM, ":material/cancel:"),
+        ("Only the note", AnnotationKind.NOTE, ":material/edit_note:"),
     )
     with st.container(horizontal=True, gap="small"):
         for label, kind, icon in buttons:
@@ -330,7 +341,7 @@ def _show_actions(chosen: Sequence[Alarm], stores: Stores) -> None:
                 key=f"say {kind}",
                 icon=icon,
                 disabled=not who,
-                type="primary" if kind is Kind.ACKNOWLEDGED else "secondary",
+                type="primary" if kind is AnnotationKind.ACKNOWLEDGED else "secondary",
                 on_click=_say,
                 args=(kind, who, tuple(chosen), stores),
             )
@@ -359,7 +370,7 @@ def _who() -> str:
     return who
 
 
-def _say(kind: Kind, who: str, chosen: Sequence[Alarm], stores: Stores) -> None:
+def _say(kind: AnnotationKind, who: str, chosen: Sequence[Alarm], stores: Stores) -> None:
     """Write one document an alarm; the note goes with it and is then gone from the page."""
     note = str(st.session_state.get(_NOTE, "")).strip()
     when = datetime.now(UTC).replace(tzinfo=None)

@@ -13,13 +13,13 @@ from dashboard.alarms.recent import began, count_alarms, newest_alarms
 from dashboard.curated.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.shell import page_frame
 from dashboard.shell.readers import find_stores
-from dashboard.ui.metric_tile import show_figure
+from dashboard.ui.metric_tile import show_tile
 from dashboard.ui.navigation import link
 from dashboard.ui.selectors import choose_span
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago, degraded_words, minute, short
 from dashboard.views.fleet.score_strip import (
-    Stretch,
+    StripTime,
     stretch_of,
     strip_chart,
     strip_height,
@@ -27,6 +27,7 @@ from dashboard.views.fleet.score_strip import (
 )
 from dashboard.wells.status import Totals, Well, WellState, added, wells_of
 from dashboard.wells.status_marks import score_line, state_markdown, tile_key, tile_styles
+from petrostream.durations import age
 from petrostream.ingest.batches import COMMISSIONING_SECONDS
 
 _TILE_PIXELS: Final = 171
@@ -77,7 +78,7 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
     active = sum(well.state is not WellState.SILENT for well in wells)
     when = "in all" if name == "all" else f"in each well's newest {name}"
     with st.container(horizontal=True, gap="small"):
-        show_figure(
+        show_tile(
             "Wells in alarm",
             f"{in_alarm:,}",
             f"of {len(wells):,}",
@@ -86,13 +87,13 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
         place = st.empty()
         show_open_alarms = partial(_show_open_alarms, place, view, wells, when)
         show_open_alarms(wait=False)
-        show_figure(
+        show_tile(
             "Anomalies",
             f"{now.anomalies:,}",
             _change(now.anomalies, before, "anomalies"),
             f"Readings with `anomaly_flag` 1 {when}, and the change against the same time before.",
         )
-        show_figure(
+        show_tile(
             "Anomaly rate",
             "–" if now.rate is None else f"{now.rate:.2%}",
             _rate_change(now, before),
@@ -100,13 +101,13 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
             f"{COMMISSIONING_SECONDS // 60} minutes (commissioning) and unscorable readings are "
             "not counted.",
         )
-        show_figure(
+        show_tile(
             "Readings",
             short(now.readings),
             _change(now.readings, before, "readings"),
             f"Rows that the pipeline has taken in {when}, one a second of a recording.",
         )
-        show_figure(
+        show_tile(
             "Active wells",
             f"{active:,}",
             f"{len(wells) - active:,} silent",
@@ -115,7 +116,7 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
         table = view.snapshot.table
         newest = table.loc[table[LAST].idxmax()]
         lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
-        show_figure(
+        show_tile(
             "Reading to screen",
             _lag_words(lag),
             f"scored {ago(newest[MODIFIED].to_pydatetime(), _now())}",
@@ -133,7 +134,7 @@ def _show_open_alarms(
     said = find_stores().said.lately(_WAIT_SECONDS if wait else 0.0)
     tally = count_alarms(view.curated.events, view.snapshot, wells, said or (), wait=wait)
     with place:
-        show_figure(
+        show_tile(
             "Open alarms",
             "–" if said is None else f"{tally.is_open:,}" + ("+" if tally.unread else ""),
             f"{tally.unread:,} batches unread" if tally.unread else f"of {tally.alarms:,}",
@@ -155,15 +156,12 @@ def _rate_change(now: Totals, before: Totals) -> str:
 
 
 def _lag_words(lag: timedelta) -> str:
-    if lag > _REPLAYED:
-        return "replay"
-    words = ago(datetime(2000, 1, 1), datetime(2000, 1, 1) + max(lag, timedelta(0)))
-    return words.removesuffix(" ago")
+    return "replay" if lag > _REPLAYED else age(lag)
 
 
-def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch) -> list[str]:
+def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: StripTime) -> list[str]:
     """A picture of each well's scores, up to its own newest reading."""
-    own = Stretch(stretch.length, None)
+    own = StripTime(stretch.length, None)
     found = (worst_by_bin(snapshot, well, own, _TILE_POINTS) for well in wells)
     return [score_line(worst.tolist()) for worst, _ in found]
 

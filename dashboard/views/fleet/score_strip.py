@@ -38,7 +38,7 @@ _UNITS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class StripTime:
     """The time that the strip shows: its length, and its end where all wells have the same.
 
     `end` is `None` where each well's row ends with the well's own newest reading, as in a replay
@@ -53,7 +53,7 @@ class Stretch:
         return self.end or well.newest
 
 
-def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None) -> Stretch:
+def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None) -> StripTime:
     """The time to draw: the chosen one, or the longest that any well has where that is shorter;
     by the clock if the newest readings of at least half of the wells are close together.
     """
@@ -61,7 +61,7 @@ def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None
     longest = max(_longest(snapshot, wells), _SHORTEST)
     length = min(span, longest) if span else longest
     current = [well for well in wells if newest - well.newest <= _TOGETHER * length]
-    return Stretch(length, newest if 2 * len(current) >= len(wells) > 1 else None)
+    return StripTime(length, newest if 2 * len(current) >= len(wells) > 1 else None)
 
 
 def _longest(snapshot: Snapshot, wells: Sequence[Well]) -> timedelta:
@@ -71,7 +71,7 @@ def _longest(snapshot: Snapshot, wells: Sequence[Well]) -> timedelta:
 
 
 def worst_by_bin(
-    snapshot: Snapshot, well: Well, stretch: Stretch, bins: int = BINS
+    snapshot: Snapshot, well: Well, stretch: StripTime, bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray]:
     """A well's worst score in each of equal parts of a stretch of time.
 
@@ -104,7 +104,7 @@ def strip_height(wells: int) -> int:
 
 
 def strip_chart(
-    snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[Well], stretch: StripTime, zone: ZoneInfo
 ) -> alt.Chart:
     """Draw a row a well: bars as tall as the worst score, anomalies in red and to the top."""
     return (
@@ -130,7 +130,7 @@ def strip_chart(
 
 
 def _bars(
-    snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[Well], stretch: StripTime, zone: ZoneInfo
 ) -> pd.DataFrame:
     """A row a bar; `from` and `to` are times, or how long before the well's newest reading."""
     found = [worst_by_bin(snapshot, well, stretch) for well in wells]

@@ -22,7 +22,7 @@ from dashboard.forecast.autoregression import (
     Why,
     minute_means,
 )
-from dashboard.forecast.background import Origin, Outcome, pending
+from dashboard.forecast.background import ForecastOrigin, ForecastOutcome, pending
 from dashboard.shell.page_frame import View
 from dashboard.shell.readers import find_stores
 from dashboard.ui.timezones import for_chart, microseconds_of
@@ -41,8 +41,8 @@ class Outlook:
     `came` has the rows after the origin, where the hour is over or has begun.
     """
 
-    origin: Origin
-    outcomes: Mapping[str, Outcome | None]
+    origin: ForecastOrigin
+    outcomes: Mapping[str, ForecastOutcome | None]
     came: pd.DataFrame
 
     @property
@@ -89,7 +89,7 @@ def look_out(view: View, well: str, rows: pd.DataFrame, sensors: Sequence[str]) 
     """Ask for the hour after the last of a well's rows; what takes long is not waited for."""
     last = rows.iloc[-1]
     end = int(microseconds_of(rows.iloc[-1:])[0]) // MINUTE * MINUTE
-    origin = Origin(well, str(last[RECORDING]), end)
+    origin = ForecastOrigin(well, str(last[RECORDING]), end)
     past = _objects(view, origin, end - MOST_HISTORY * MINUTE, end)
     origin = replace(origin, past=tuple((each.key, each.etag) for each in past))
     outcomes = find_stores().forecasts.ask(
@@ -112,7 +112,7 @@ def wait_for(outlook: Outlook) -> None:
         place.empty()  # Streamlit gives way here to what the visitor has clicked meanwhile
 
 
-def _objects(view: View, origin: Origin, start: int, end: int) -> list[ScoredObject]:
+def _objects(view: View, origin: ForecastOrigin, start: int, end: int) -> list[ScoredObject]:
     """The batches of a recording that have rows between two times (µs)."""
     whole = view.snapshot.of_well(origin.well)
     table = view.snapshot.table.iloc[whole]
@@ -126,7 +126,7 @@ def _rows(curated: Curated, objects: Sequence[ScoredObject], recording: str) -> 
     return table[table[RECORDING] == recording]
 
 
-def _said(sensor: str, outcome: Outcome | None) -> str:
+def _said(sensor: str, outcome: ForecastOutcome | None) -> str:
     if outcome is None:
         return "the forecast is being made."
     if isinstance(outcome, Forecast):

@@ -28,8 +28,9 @@ from dashboard.views.well.days_chart import show_long
 from dashboard.views.well.next_hour import Outlook, look_out, wait_for
 from dashboard.views.well.sensor_health import driving_sensors, health_table
 from dashboard.wells.normal_bands import SPREADS, Stretch, bands, batches_of
-from dashboard.wells.status import degraded_sensors, wells_of
+from dashboard.wells.status import wells_of
 from dashboard.wells.status_marks import state_markdown
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.normal_band import Tolerance
 from petrostream.detection.profiles import Profile
 from petrostream.schema.columns import (
@@ -158,7 +159,7 @@ def _show_readings(view: page_frame.View, chosen: _Chosen) -> None:
     sensors = selectors.choose_sensors(rows.sensors, driving, _worth_a_look(rows, driving))
     stores = find_stores()
     profiles = {
-        name: stores.commissioned.of(chosen.well, name) for name in rows.table[RECORDING].unique()
+        name: stores.profiles.of(chosen.well, name) for name in rows.table[RECORDING].unique()
     }
     normal = stores.normal.now()
     stretches = normal.stretches(rows.table, profiles, batches_of(view.snapshot, chosen.places))

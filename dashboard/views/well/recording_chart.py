@@ -29,7 +29,7 @@ from dashboard.views.well.band_layers import (
     shown_range,
 )
 from dashboard.views.well.downsampling import line
-from dashboard.wells.status import degraded_sensors
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.detector import Status
 from petrostream.schema.columns import (
     ANOMALY_FLAG,

@@ -16,7 +16,7 @@ from ml.evaluation.instances import Instance
 from ml.evaluation.verdicts import outcome_of
 from petrostream.evaluation.document import Evaluation, NotEvaluated, to_json
 from petrostream.evaluation.judging import AlarmSpan, Judged, LabelRun, judge
-from petrostream.evaluation.metrics import figures, figures_by_class
+from petrostream.evaluation.metrics import metrics_by_class, metrics_of
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import Model
 from petrostream.schema.columns import SECOND
@@ -69,7 +69,7 @@ def test_accuracy_judges_as_the_evaluation_does(
     instances = [Instance.of(recording) for recording in recordings]
     offline = [outcome_of(one, leave_one_well_out.judge(one, model)) for one in instances]
     assert by_name(live) == by_name(offline)
-    assert figures(live).events > 1
+    assert metrics_of(live).events > 1
 
 
 def evaluation(model: Model, reason: str = "") -> Evaluation | NotEvaluated:
@@ -82,8 +82,8 @@ def evaluation(model: Model, reason: str = "") -> Evaluation | NotEvaluated:
                    [AlarmSpan(4101 * SECOND, 4200 * SECOND)])  # fmt: skip
     assert judged is not None
     return Evaluation(
-        model.version, now, model.training["data_sha256"], 2, figures([judged]),
-        figures_by_class([judged]),
+        model.version, now, model.training["data_sha256"], 2, metrics_of([judged]),
+        metrics_by_class([judged]),
     )  # fmt: skip
 
 

@@ -54,15 +54,15 @@ def test_its_figures_are_those_of_evaluate(
     assert isinstance(found, Evaluation)
     figures = evaluate([Instance.of(one) for one in recordings], lambda _: None).to_json()
     assert found.wells == 6
-    assert found.figures.recordings == figures["recordings"]
-    assert found.figures.events == figures["events"] > 0
-    assert found.figures.found == figures["events_found"]
-    assert found.figures.false_alarms == figures["false_alarms"]
-    assert found.figures.normal_days == figures["normal_well_days"]
-    assert found.figures.median_delay == figures["median_detection_delay_s"]
-    assert found.figures.slow_delay == figures["p90_detection_delay_s"]
-    assert found.figures.mean_auc == figures["mean_auc"]
-    assert found.figures.rows.f1 == figures["row_f1"]
+    assert found.metrics.recordings == figures["recordings"]
+    assert found.metrics.events == figures["events"] > 0
+    assert found.metrics.found == figures["events_found"]
+    assert found.metrics.false_alarms == figures["false_alarms"]
+    assert found.metrics.normal_days == figures["normal_well_days"]
+    assert found.metrics.median_delay == figures["median_detection_delay_s"]
+    assert found.metrics.slow_delay == figures["p90_detection_delay_s"]
+    assert found.metrics.mean_auc == figures["mean_auc"]
+    assert found.metrics.rows.f1 == figures["row_f1"]
     assert {str(fault) for fault in found.by_class} - {"0"} == set(figures["by_class"])
     manifest = json.loads((trained / "model.json").read_text())
     assert found.data_sha256 == manifest["training"]["data_sha256"]

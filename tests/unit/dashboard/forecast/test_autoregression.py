@@ -20,7 +20,7 @@ from dashboard.forecast.autoregression import (
     look_ahead,
     minute_means,
 )
-from dashboard.forecast.background import Forecasts, Origin
+from dashboard.forecast.background import ForecastOrigin, Forecasts
 from dashboard.views.well import next_hour
 from dashboard.views.well.next_hour import Outlook
 from petrostream.errors import ServiceUnavailable
@@ -139,7 +139,7 @@ def test_minutes_are_whole_ones_before_the_end() -> None:
     )
 
 
-ORIGIN = Origin("WELL-1", "WELL-1_1", MINUTES * MINUTE)
+ORIGIN = ForecastOrigin("WELL-1", "WELL-1_1", MINUTES * MINUTE)
 
 
 def rows(minutes: int = MINUTES + HORIZON) -> pd.DataFrame:
@@ -263,7 +263,7 @@ def test_who_waits_for_a_forecast_can_click_meanwhile(monkeypatch: pytest.Monkey
     waits = []
 
     class Never:
-        def wait(self, origin: Origin, sensors: list[str], seconds: float) -> bool:
+        def wait(self, origin: ForecastOrigin, sensors: list[str], seconds: float) -> bool:
             waits.append(seconds)
             return False
 

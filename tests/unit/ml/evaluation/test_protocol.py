@@ -9,11 +9,11 @@ import pytest
 from ml.evaluation import leave_one_well_out, protocol
 from ml.evaluation.comparators import Comparator, RawForest
 from ml.evaluation.instances import Instance, check
-from ml.evaluation.metrics_document import figures, unscored_of
+from ml.evaluation.metrics_document import metrics_of_method, unscored_of
 from ml.evaluation.thresholds import limit_within_budget
 from ml.evaluation.tradeoff import tradeoff
 from ml.evaluation.verdicts import (
-    Alarm,
+    DetectedAlarm,
     Verdict,
     alarms_of_rows,
     area_under_curve,
@@ -55,12 +55,12 @@ def instance(
     return Instance.of(Recording(well, name or f"{well}_1", table))
 
 
-def alarm(start: int, end: int) -> Alarm:
+def alarm(start: int, end: int) -> DetectedAlarm:
     """An alarm by the rows at which it starts and ends."""
-    return Alarm(START + start * SECOND, START + end * SECOND)
+    return DetectedAlarm(START + start * SECOND, START + end * SECOND)
 
 
-def verdict(one: Instance, *alarms: Alarm, score: np.ndarray | None = None) -> Verdict:
+def verdict(one: Instance, *alarms: DetectedAlarm, score: np.ndarray | None = None) -> Verdict:
     rows = len(one.labels)
     return Verdict(np.zeros(rows) if score is None else score, np.zeros(rows, bool), alarms)
 
@@ -177,7 +177,7 @@ def test_rows_are_counted_as_they_are_without_point_adjustment() -> None:
     score = np.zeros(len(one.labels))
     score[FIRST + 100 : FIRST + 250] = 2.0
     score[1000:1050] = 2.0
-    found = figures([one], {one.name: verdict_at(one.microseconds, score, 1.0)})
+    found = metrics_of_method([one], {one.name: verdict_at(one.microseconds, score, 1.0)})
     assert found["row_precision"] == 150 / 200
     assert found["row_recall"] == 150 / 600
     assert found["events_found"] == 1
@@ -192,7 +192,7 @@ def test_short_events_are_listed_apart() -> None:
         "short": verdict(short, alarm(1100, 1200)),
         "judged": verdict(judged, alarm(FIRST, LAST)),
     }
-    found = figures([short, judged], verdicts)
+    found = metrics_of_method([short, judged], verdicts)
     assert (found["events"], found["events_found"]) == (1, 1)
     assert found["by_class"]["2"]["short_events"] == 1
     assert found["by_class"]["2"]["short_events_found"] == 1
@@ -200,7 +200,7 @@ def test_short_events_are_listed_apart() -> None:
 
 def test_figures_without_events_are_none_not_zero() -> None:
     one = instance(((0, 2000),))
-    found = figures([one], {one.name: verdict(one)})
+    found = metrics_of_method([one], {one.name: verdict(one)})
     assert found["event_recall"] is None
     assert found["median_detection_delay_s"] is None
     assert found["mean_auc"] is None

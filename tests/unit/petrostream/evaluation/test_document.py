@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from petrostream.errors import InvalidEvaluation
 from petrostream.evaluation.document import Evaluation, NotEvaluated, from_json, to_json
 from petrostream.evaluation.judging import RowCounts
-from petrostream.evaluation.metrics import Figures
+from petrostream.evaluation.metrics import DetectionMetrics
 
-FIGURES = Figures(
+METRICS = DetectionMetrics(
     recordings=9,
     events=3,
     found=2,
@@ -32,8 +32,8 @@ EVALUATION = Evaluation(
     evaluated=datetime(2026, 11, 21, 15, 45, 23),
     data_sha256="ab" * 32,
     wells=4,
-    figures=FIGURES,
-    by_class={0: replace(FIGURES, mean_auc=None), 7: FIGURES},
+    metrics=METRICS,
+    by_class={0: replace(METRICS, mean_auc=None), 7: METRICS},
 )
 
 

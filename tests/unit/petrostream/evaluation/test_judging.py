@@ -6,14 +6,14 @@ from petrostream.evaluation.judging import (
     LEAST_NORMAL_ROWS,
     UNLABELLED,
     AlarmSpan,
-    Fate,
+    DetectionOutcome,
     Judged,
     LabelRun,
     RowCounts,
     judge,
     label_runs,
 )
-from petrostream.evaluation.metrics import figures, rows_by_label
+from petrostream.evaluation.metrics import metrics_of, rows_by_label
 
 S = 1_000_000
 COMMISSIONING = 900
@@ -92,7 +92,7 @@ def test_the_order_of_batches_does_not_matter() -> None:
 
 def test_figures_add_up() -> None:
     quiet = judged(runs((0, 86_400 + COMMISSIONING)), (5000, 5001))
-    found = figures([judged(FAULT, (3690, 4000)), judged(FAULT), quiet])
+    found = metrics_of([judged(FAULT, (3690, 4000)), judged(FAULT), quiet])
     assert (found.events, found.found, found.missed, found.recall) == (2, 1, 1, 0.5)
     assert found.median_delay == 90
     days = 1 + 2 * (3600 - COMMISSIONING) / 86_400
@@ -100,7 +100,7 @@ def test_figures_add_up() -> None:
 
 
 def test_figures_of_nothing_are_none() -> None:
-    nothing = figures([])
+    nothing = metrics_of([])
     assert nothing.recall is nothing.median_delay is nothing.false_alarms_a_day is None
 
 
@@ -145,14 +145,14 @@ def test_the_class_is_that_of_most_abnormal_rows() -> None:
 
 def test_what_became_of_a_fault_is_one_of_four() -> None:
     quiet = runs((0, 3600))
-    assert judged(FAULT, (3690, 4000)).fate is Fate.FOUND
-    assert judged(FAULT).fate is Fate.MISSED
-    assert judged(FAULT, (3500, 3600)).fate is Fate.WAS_ON
-    assert judged(runs((0, 600), (2, 600)), (700, 710)).fate is Fate.NOT_JUDGED
-    assert judged(quiet, (2000, 2001)).fate is None
+    assert judged(FAULT, (3690, 4000)).outcome is DetectionOutcome.FOUND
+    assert judged(FAULT).outcome is DetectionOutcome.MISSED
+    assert judged(FAULT, (3500, 3600)).outcome is DetectionOutcome.WAS_ON
+    assert judged(runs((0, 600), (2, 600)), (700, 710)).outcome is DetectionOutcome.NOT_JUDGED
+    assert judged(quiet, (2000, 2001)).outcome is None
 
 
 def test_rows_of_a_recording_that_is_not_judged_do_not_count() -> None:
     short = judged([*runs((0, 600)), LabelRun(2, 600 * S, 1199 * S, 600, 300, 300)])
-    assert figures([short]).rows == RowCounts()
-    assert figures([short]).short == 1
+    assert metrics_of([short]).rows == RowCounts()
+    assert metrics_of([short]).short == 1

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from dashboard.views.accuracy.delay_chart import EVALUATED, REPLAYED, delay_chart
-from dashboard.views.accuracy.outcome_tables import ALL, CLASS, class_figures, confusion, in_columns
+from dashboard.views.accuracy.outcome_tables import ALL, CLASS, class_metrics, confusion, in_columns
 from petrostream.evaluation.judging import AlarmSpan, Judged, LabelRun, RowCounts, judge
-from petrostream.evaluation.metrics import Figures, figures, figures_by_class
+from petrostream.evaluation.metrics import DetectionMetrics, metrics_by_class, metrics_of
 
 S = 1_000_000
 
@@ -63,17 +63,19 @@ def test_a_recording_that_is_not_beyond_commissioning_is_neither_quiet_nor_distu
 
 
 def test_figures_stand_beside_each_other_and_none_is_a_dash() -> None:
-    table = in_columns({"here": figures(RECORDINGS), "there": figures([])}).set_index("Figure")
+    table = in_columns({"here": metrics_of(RECORDINGS), "there": metrics_of([])}).set_index(
+        "Figure"
+    )
     assert table.loc["Events found", "here"] == "1 of 3"
     assert table.loc["Median delay", "here"] == "60 s"
     assert set(table["there"]) == {"0 of 0", "–", "0", "0.0"}
-    classes = class_figures(figures_by_class(RECORDINGS))
+    classes = class_metrics(metrics_by_class(RECORDINGS))
     assert row(classes, "7: scaling in PCK")["✕ missed"] == 2
 
 
-def events(*delays: float, missed: int = 0) -> Figures:
+def events(*delays: float, missed: int = 0) -> DetectionMetrics:
     number = len(delays) + missed
-    return Figures(number, number, len(delays), 0, 0, 0, 1.0, delays, RowCounts())
+    return DetectionMetrics(number, number, len(delays), 0, 0, 0, 1.0, delays, RowCounts())
 
 
 def test_the_chart_has_a_mark_for_each_event_and_says_how_many_were_missed() -> None:
