@@ -121,7 +121,8 @@ def _simple_runs(
 
 
 def _rows(figures: np.ndarray) -> np.ndarray:
-    return sum(figures[name].astype(np.int64) for name in COUNTS[:3])
+    counts = [figures[name].astype(np.int64) for name in COUNTS[:3]]
+    return np.sum(counts, axis=0)
 
 
 def runs_of(table: pa.Table) -> Iterator[LabelRun]:

@@ -248,8 +248,8 @@ class Snapshot:
         counts = {name: figures[name].astype(np.int64) for name in COUNTS}
         return pd.DataFrame(
             {
-                WELL: pd.Categorical.from_codes(batches["well"], list(self.wells)),
-                RECORDING: pd.Categorical.from_codes(batches["recording"], list(self.recordings)),
+                WELL: _named(batches["well"], self.wells),
+                RECORDING: _named(batches["recording"], self.recordings),
                 FIRST: second,
                 LAST: _after(second, figures["span_ms"]),
                 MODIFIED: batches["modified"],
@@ -258,10 +258,8 @@ class Snapshot:
                 "worst": figures["worst"].copy(),
                 "alarms": figures["alarms"].astype(np.int64),
                 "last_alarm": _after(second, figures["last_alarm_ms"]),
-                "ended": pd.Categorical.from_codes(
-                    figures["ended"].astype("i1"), [str(status) for status in Status]
-                ),
-                "top_sensor": pd.Categorical.from_codes(top.astype("i1"), sensors),
+                "ended": _named(figures["ended"].astype("i1"), [str(each) for each in Status]),
+                "top_sensor": _named(top.astype("i1"), sensors),
             },
             copy=False,
         )
@@ -290,15 +288,24 @@ class Snapshot:
 
     def chosen(self, places: np.ndarray | slice) -> list[ScoredObject]:
         """Name the scored objects of some rows of `table`."""
+        batches = self.batches[places]
+        figures, second = batches["figures"], batches["second"]
+        columns = (
+            *(batches["well"], batches["recording"], batches["modified"]),
+            *(second, _after(second, figures["span_ms"])),
+            *(figures[name] for name in COUNTS),
+        )
         return [
             ScoredObject(
-                batch=BatchId(row.well, row.recording, row.first.to_pydatetime()),
-                modified=row.modified.to_pydatetime(),
-                counts=Counts(row.commissioning, row.scored, row.unscorable, row.anomalies),
-                first=row.first.to_pydatetime(),
-                last=row.last.to_pydatetime(),
+                batch=BatchId(self.wells[well], self.recordings[recording], first),
+                modified=modified,
+                counts=Counts(*counts),
+                first=first,
+                last=last,
             )
-            for row in self.table.iloc[places].itertuples(index=False)
+            for well, recording, modified, first, last, *counts in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
         ]
 
     def summary_key(self, place: int) -> str:
@@ -323,6 +330,11 @@ class Snapshot:
         """Where each well's batches begin, and where all end."""
         numbers = np.ascontiguousarray(self.batches["well"])
         return np.searchsorted(numbers, np.arange(len(self.wells) + 1))
+
+
+def _named(codes: np.ndarray, names: Sequence[str]) -> "pd.Categorical[str]":
+    """A column of names, from their places."""
+    return pd.Categorical.from_codes(codes, pd.Index(list(names)))
 
 
 def _after(second: np.ndarray, milliseconds: np.ndarray) -> np.ndarray:

@@ -51,10 +51,11 @@ def time_axis(title: str | None = None) -> alt.X:
 
 def value_axis(column: str, title: str, room: tuple[float, float] | None = None) -> alt.Y:
     """The value axis of a panel, from and to the values of `room` where that is given."""
-    within = {} if room is None else {"domain": list(room)}
     return alt.Y(
         f"{column}:Q",
         title=title,
-        scale=alt.Scale(zero=False, nice=True, **within),
+        scale=alt.Scale(
+            zero=False, nice=True, domain=alt.Undefined if room is None else list(room)
+        ),
         axis=alt.Axis(minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, format=".6~g"),
     )

@@ -103,9 +103,15 @@ class _Batches:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "_Batches":
-        names = (FIRST, LAST, MODIFIED, "last_alarm")
-        columns = (snapshot.table[name].to_numpy() for name in names)
-        return cls(*columns, snapshot.batches["figures"], snapshot.batches["recording"])
+        table, batches = snapshot.table, snapshot.batches
+        return cls(
+            first=table[FIRST].to_numpy(),
+            last=table[LAST].to_numpy(),
+            modified=table[MODIFIED].to_numpy(),
+            last_alarm=table["last_alarm"].to_numpy(),
+            figures=batches["figures"],
+            recording=batches["recording"],
+        )
 
     def __getitem__(self, places: slice) -> "_Batches":
         return _Batches(*(getattr(self, each.name)[places] for each in fields(self)))
@@ -177,7 +183,7 @@ def _state(
     return next((state for state in SEVERITY if holds.get(state)), WellState.NORMAL)
 
 
-def _since(state: WellState, mine: _Batches, newest: int) -> np.datetime64:
+def _since(state: WellState, mine: _Batches, newest: int) -> "np.datetime64[datetime]":
     """When a state began, to a batch; the newest row in alarm where there were some before."""
     if state is WellState.SILENT:
         return mine.last[newest]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from dashboard.alarms.alarm import Alarm, Severity, with_context
 from dashboard.alarms.wording import SEVERITY_MARKS, drivers_in_words, lasted, name_of
@@ -174,7 +175,7 @@ def _notes(alarm: Alarm) -> str:
     return " · ".join(each.note for each in alarm.standing.said if each.note)
 
 
-def _columns(zone: ZoneInfo) -> dict[str, object]:
+def _columns(zone: ZoneInfo) -> dict[str, ColumnConfig]:
     config = st.column_config
     return {
         "State": config.MultiselectColumn(

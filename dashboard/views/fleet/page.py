@@ -113,7 +113,7 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
             "Wells of which something was scored in the last half hour that anything was.",
         )
         table = view.snapshot.table
-        newest = table.loc[table[LAST].idxmax()]
+        newest = table.iloc[int(table[LAST].argmax())]
         lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
         show_figure(
             "Reading to screen",

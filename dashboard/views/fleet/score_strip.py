@@ -148,13 +148,13 @@ def _bars(
     before = (np.array([shown, shown + 1]) / BINS - 1) * (stretch.length / _unit(stretch.length)[0])
     return pd.DataFrame(
         {
-            "well": pd.Categorical.from_codes(row, [well.name for well in wells]),
+            "well": pd.Categorical.from_codes(row, pd.Index([well.name for well in wells])),
             "from": first if stretch.end else before[0],
             "to": last if stretch.end else before[1],
             "bottom": row + 1 - _GAP / 2,
             "top": row + 1 - _GAP / 2 - tall * (1 - _GAP),
             "worst score": score.round(3),
-            "kind": pd.Categorical.from_codes(kind, list(_KINDS)),
+            "kind": pd.Categorical.from_codes(kind, pd.Index(list(_KINDS))),
             "when": first.dt.strftime("%Y-%m-%d %H:%M"),
         }
     ).astype({"well": str, "kind": str})

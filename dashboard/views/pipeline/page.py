@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from dashboard.curated.snapshot import Snapshot
 from dashboard.shell import page_frame
@@ -241,7 +242,7 @@ def _show_letters(letters: Sequence[Letter], zone: ZoneInfo) -> None:
             st.code(each.body, language="json", wrap_lines=True)
 
 
-def _table(columns: dict[str, object], config: dict[str, object], name: str) -> None:
+def _table(columns: dict[str, object], config: dict[str, ColumnConfig], name: str) -> None:
     table = pd.DataFrame(columns)
     st.dataframe(
         table,

@@ -268,7 +268,7 @@ def _show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Toler
     table = health_table(rows, profile, normal)
     off = ["–" if np.isnan(value) else f"{value:.2f}" for value in table["Off by"]]
     st.dataframe(
-        table.assign(**{"Off by": off, "Drives": table["Drives"] * 100}),
+        table.assign(**{"Off by": off}).assign(Drives=table["Drives"] * 100),
         hide_index=True,
         alt="The sensors: what they read, how far off they are, and their health",
         column_config={

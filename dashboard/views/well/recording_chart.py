@@ -345,8 +345,9 @@ def _points(anomalies: pd.DataFrame, column: str, axis: Axis) -> alt.Chart:
 
 
 def _panel(layers: list[alt.Chart], title: str, height: int, subtitle: str = "") -> alt.LayerChart:
-    beneath = {"subtitle": subtitle, "subtitleColor": GREY} if subtitle else {}
-    named = alt.TitleParams(title[0].upper() + title[1:], **beneath)
+    named = alt.TitleParams(title[0].upper() + title[1:])
+    if subtitle:
+        named.subtitle, named.subtitleColor = subtitle, GREY
     return alt.LayerChart(layer=layers, title=named, height=height)
 
 
