@@ -45,6 +45,8 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv(variable("state"), str(tmp_path / "state"))
     monkeypatch.setenv(variable("cache"), str(tmp_path / "cache"))
+    # AppTest leaves a page as the main module, and a spawned process would run it first
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

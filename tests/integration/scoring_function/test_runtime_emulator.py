@@ -179,5 +179,6 @@ def test_importing_the_handler_needs_the_image_s_packages_only(
     lambda_runtime: Runtime, task: Path
 ) -> None:
     modules = modules_of_handler(lambda_runtime.python, task=task)
-    assert modules["petrostream.scoring.pipeline"] == task / "petrostream" / "pipeline.py"
+    expected = task / "petrostream" / "scoring" / "pipeline.py"
+    assert modules["petrostream.scoring.pipeline"] == expected
     assert not HEAVY & {name.partition(".")[0] for name in modules}
