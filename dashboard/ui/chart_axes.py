@@ -12,6 +12,7 @@ START: Final = "start"
 END: Final = "end"
 LINE_COLOUR: Final = "#3d85c6"
 GREY: Final = "#868e96"
+ANOMALY_COLOUR: Final = "#e03131"
 _LIGHT, _DARK = "#495057", "#ced4da"
 AXIS_WIDTH: Final = 52
 _TICKS: Final = 10

@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.app import PAGES
+from dashboard.ui.chart_axes import ANOMALY_COLOUR
 from dashboard.ui.units import labelled, scale_of
-from dashboard.views.well.recording_chart import ANOMALY_COLOUR
 from petrostream.registry.model_files import PackedModel
 from petrostream.settings import variable
 from tests.support.dashboard import MARKS, figure, marks, serving, wait_for_points
