@@ -15,10 +15,12 @@ from types import FrameType
 from typing import Any, Final
 
 from petrostream.aws.buckets import Bucket
+from petrostream.aws.queues import queue_depth
 from petrostream.console import EXIT_FAILED, EXIT_PARTIAL, EXIT_USAGE, run_command
 from petrostream.errors import PetroStreamError, UsageError
 from petrostream.ingest.recordings import find_recordings
 from petrostream.local import stack
+from petrostream.local.processes import find_process, spawn
 from petrostream.scoring.totals import tally
 from petrostream.settings import PROJECT_ROOT, Settings, state_folder
 from producer.replay import Speed
@@ -141,7 +143,7 @@ def _step(command: list[str], environment: dict[str, str]) -> _Step:
 
 
 def _open_dashboard(made: dict[str, Any], port: int) -> None:
-    dashboard = stack.spawn(
+    dashboard = spawn(
         ["dashboard", f"--port={port}"],
         state_folder() / "logs" / "dashboard.log",
         made["environment"],
@@ -152,7 +154,7 @@ def _open_dashboard(made: dict[str, Any], port: int) -> None:
 
 def _evaluate(made: dict[str, Any], data: Path) -> None:
     """Evaluate how the model was made, for the Accuracy page."""
-    evaluation = stack.spawn(
+    evaluation = spawn(
         ["ml", "evaluate", str(data), "--attach", f"--limit={_MOST_TRAINED_ON}"],
         state_folder() / "logs" / "evaluation.log",
         made["environment"],
@@ -176,7 +178,7 @@ def _result(settings: Settings, replayed: dict[str, Any], seconds: float) -> dic
         "rows_unscorable": totals.rows_unscorable,
         "anomalies": totals.anomalies,
         "events": totals.events,
-        "dead_letters": stack.queue_depth(settings).dead,
+        "dead_letters": queue_depth(settings.dead_letter_queue_url).total,
         "quarantined": totals.quarantined,
         "seconds": round(seconds, 1),
     }
@@ -198,7 +200,7 @@ def _is_complete(result: dict[str, Any]) -> bool:
 def _wait_for_interrupt(made: dict[str, Any], port: int) -> None:
     try:
         _say(f"the dashboard stays at {_address(port)}; Ctrl-C ends the demo")
-        while stack.find_process(made["processes"]["dashboard"]):
+        while find_process(made["processes"]["dashboard"]):
             time.sleep(0.5)
     except KeyboardInterrupt:
         return

@@ -19,6 +19,7 @@ from deploy.up import publish_image
 from petrostream.errors import UsageError
 from petrostream.local import stack
 from petrostream.local.endpoint import ACCOUNT, HOST, REGION
+from petrostream.local.processes import find_process
 from petrostream.local.stack import Provision, StackOptions
 from petrostream.settings import PROJECT_ROOT, Settings, read_stack, state_folder
 
@@ -144,8 +145,7 @@ def _of_the_account() -> list[str]:
 def _is_up() -> bool:
     found = read_stack()
     return (
-        found is not None
-        and stack.find_process(found.get("processes", {}).get("server", {})) is not None
+        found is not None and find_process(found.get("processes", {}).get("server", {})) is not None
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from deploy import model, stackfile
 from deploy.account.access import client, explained
 from petrostream.aws.cloudwatch import Metric, Point, newest_point
+from petrostream.aws.queues import age_of_oldest, depth_of
 from petrostream.errors import PetroStreamError
 from petrostream.local import stack
 from petrostream.schema.keys import SCORED
@@ -83,19 +84,11 @@ def _mapping(uuid: str) -> str:
 
 
 def _queue(url: str) -> str:
-    counts = client("sqs").get_queue_attributes(
-        QueueUrl=url,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    )["Attributes"]
-    waiting = counts["ApproximateNumberOfMessages"]
-    return f"{waiting} waiting, {counts['ApproximateNumberOfMessagesNotVisible']} in flight"
+    return str(depth_of(client("sqs"), url))
 
 
 def _oldest_message(queue_url: str) -> str:
-    queue = {"QueueName": queue_url.rpartition("/")[2]}
-    point = _newest(
-        Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, "Maximum"), _AGE_LOOK_BACK
-    )
+    point = _newest(age_of_oldest(queue_url), _AGE_LOOK_BACK)
     return "not measured lately" if point is None else f"{point.value:.0f} s"
 
 

@@ -18,9 +18,9 @@ from petrostream.alarms.notify import Alerts
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import PermanentError, TransientError
-from petrostream.ingest.notifications import announced_objects
+from petrostream.ingest.notifications import RawObject, announced_objects
 from petrostream.registry.models import CurrentModel, ModelRegistry
-from petrostream.scoring.pipeline import Fate, Outcome, Pipeline, RawObject
+from petrostream.scoring.pipeline import Fate, Outcome, Pipeline
 from petrostream.settings import Settings
 
 LONGEST_LAG_SECONDS = 86_400

@@ -7,7 +7,6 @@ takes that file's environment unless its own environment already names the bucke
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -74,29 +73,6 @@ def variable(name: str) -> str:
 def state_folder() -> Path:
     """Folder of everything that the local commands keep; `make clean` removes it."""
     return Path(os.environ.get(f"{PREFIX}STATE", PROJECT_ROOT / ".petrostream"))
-
-
-def place_cache(endpoint: str, bucket: str) -> Path | None:
-    """Folder of what a bucket was found to hold, which can be found again.
-
-    It is in the folder `petrostream` of the one that `PETROSTREAM_CACHE` names; `off` there
-    gives `None`.
-    """
-    chosen = os.environ.get(variable("cache"), "")
-    folder = Path(chosen) / "petrostream" if chosen else _users_cache()
-    if chosen == "off" or folder is None:
-        return None
-    place = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{endpoint.partition('://')[2]}--{bucket}")
-    return folder / place.lstrip(".-")
-
-
-def _users_cache() -> Path | None:
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        folder = named if named.is_absolute() else Path.home() / ".cache"
-    except RuntimeError:  # a user without a home
-        return None
-    return folder / "petrostream"
 
 
 def stack_file(target: str = LOCAL) -> Path:

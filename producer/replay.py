@@ -5,9 +5,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,7 +16,6 @@ import pyarrow.parquet as pq
 from petrostream.aws.buckets import Bucket
 from petrostream.console import EXIT_PARTIAL
 from petrostream.errors import (
-    InvalidBatch,
     ModelNotReady,
     PetroStreamError,
     ServiceUnavailable,
@@ -29,12 +26,10 @@ from petrostream.ingest.batches import (
     COMMISSIONING_SECONDS,
     LOOKBACK_SECONDS,
     Batch,
-    encode,
 )
 from petrostream.ingest.recordings import Problem, RecordingFile, find_recordings, read_recordings
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.columns import SECOND
-from petrostream.schema.keys import READINGS, BatchId, parse_batch_key
 from petrostream.settings import Settings, state_folder, use_stack
 from producer.progress import Progress
 from producer.schedule import (
@@ -45,9 +40,8 @@ from producer.schedule import (
     duration_seconds,
     releases,
 )
+from producer.upload import Uploader
 
-_PARQUET: Final = "application/vnd.apache.parquet"
-_CUT: Final = "cut"
 _CSV_BYTES_A_ROW: Final = 90
 _LONGEST_BATCH_MINUTES: Final = 24 * 60
 
@@ -97,69 +91,6 @@ class Summary:
         """The summary as one line."""
         facts = {name: value for name, value in asdict(self).items() if not name.startswith("_")}
         return json.dumps({**facts, "seconds": round(self.seconds, 2)})
-
-
-class Uploader:
-    """Uploads batches side by side; what is in the bucket already is not uploaded again."""
-
-    def __init__(self, bucket: Bucket, parallel: int) -> None:
-        self._bucket = bucket
-        self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="upload")
-        self._most = 2 * parallel
-        self._pending: dict[Future[bool], Batch] = {}
-        self._present: dict[str, dict[str, set[BatchId]]] = {}
-
-    def present(self, batch: Batch) -> set[BatchId]:
-        """The batches of this recording that the bucket held when the well was first met."""
-        well = batch.id.well
-        if well not in self._present:
-            found: dict[str, set[BatchId]] = {}
-            for key in self._bucket.keys(f"{READINGS}well={well}/"):
-                with suppress(InvalidBatch):  # somebody else's object
-                    batch_id = parse_batch_key(key)
-                    found.setdefault(batch_id.recording, set()).add(batch_id)
-            self._present[well] = found
-        return self._present[well].get(batch.id.recording, set())
-
-    def cut_of(self, first: Batch) -> str | None:
-        """How the recording in the bucket was cut; `None` where there is none."""
-        if not self.present(first):
-            return None
-        return (self._bucket.metadata(first.id.raw) or {}).get(_CUT, "unknown")
-
-    def submit(self, release: Release) -> Iterator[tuple[Batch, bool]]:
-        """Upload a batch in the background; give those that have finished meanwhile.
-
-        A recording's first batch is waited for: the others need its profile.
-        """
-        future = self._pool.submit(self._upload, release)
-        self._pending[future] = release.batch
-        if release.batch.is_first:
-            wait([future])
-        while len(self._pending) > self._most:
-            wait(self._pending, return_when=FIRST_COMPLETED)
-            yield from self._finished()
-        yield from self._finished()
-
-    def drain(self) -> Iterator[tuple[Batch, bool]]:
-        """Wait for everything that is on its way."""
-        wait(self._pending)
-        yield from self._finished()
-
-    def close(self) -> None:
-        """Drop what has not begun, wait for the rest."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def _upload(self, release: Release) -> bool:
-        batch = release.batch
-        return self._bucket.put_if_absent(
-            batch.id.raw, encode(batch), _PARQUET, {_CUT: release.cut}
-        )
-
-    def _finished(self) -> Iterator[tuple[Batch, bool]]:
-        for future in [future for future in self._pending if future.done()]:
-            batch = self._pending.pop(future)
-            yield batch, future.result()
 
 
 @dataclass

@@ -21,7 +21,7 @@ from petrostream.aws.buckets import Bucket
 from petrostream.detection.detector import Status
 from petrostream.errors import ObjectMissing, ObjectTooLarge
 from petrostream.evaluation.judging import UNLABELLED, LabelRun, label_runs
-from petrostream.ingest.recordings import microseconds_of
+from petrostream.ingest.readings import microseconds_of
 from petrostream.schema.columns import ANOMALY_FLAG, CLASS, STATUS, TIMESTAMP
 from petrostream.scoring import summaries
 

@@ -20,10 +20,9 @@ from typing import Any, Final
 import numpy as np
 
 from dashboard.curated.snapshot import BATCH
-from petrostream.disk_cache import DRAFT, MAGIC, SUFFIX, listings_in, remove
+from petrostream.disk_cache import DRAFT, MAGIC, SUFFIX, listings_in, place_cache, remove
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.scoring import summaries
-from petrostream.settings import place_cache
 
 MOST_BYTES: Final = 512 * 1024 * 1024
 """Of one bucket; two years of thirty wells. The oldest dates are not kept beyond."""

@@ -18,7 +18,7 @@ import pandas as pd
 from dashboard.forecast.autoregression import Forecast, NoForecast, Why, look_ahead, minute_means
 from dashboard.ui.timezones import microseconds_of
 from petrostream.errors import PetroStreamError
-from petrostream.ingest.batches import believable
+from petrostream.ingest.readings import believable
 from petrostream.schema.sensors import BY_NAME, Kind
 
 _KEPT: Final = 256

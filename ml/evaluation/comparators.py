@@ -15,7 +15,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from ml.evaluation.instances import Instance
 from ml.evaluation.samples import LARGEST, WINDOW_ROWS, Normalisation, Samples, filled_values
 from petrostream.detection.windows import SlidingWindows
-from petrostream.ingest.batches import readings_of
+from petrostream.ingest.readings import readings_of
 from petrostream.schema.sensors import BY_NAME
 
 FOCAL_SENSORS: Final = ("P-PDG", "P-TPT", "T-TPT", "P-MON-CKP", "T-JUS-CKP")

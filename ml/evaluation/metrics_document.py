@@ -10,7 +10,7 @@ from ml.evaluation.verdicts import Verdict, outcome_of
 from petrostream.evaluation.document import PROTOCOL
 from petrostream.evaluation.metrics import Figures, figures_by_class
 from petrostream.evaluation.metrics import figures as add_up
-from petrostream.ingest.batches import readings_of
+from petrostream.ingest.readings import readings_of
 from petrostream.schema.columns import SECOND
 from petrostream.schema.labels import EVENT_NAMES, NORMAL
 from petrostream.schema.sensors import BY_NAME

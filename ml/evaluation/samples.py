@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from ml.evaluation.instances import Instance
-from petrostream.ingest.batches import readings_of
+from petrostream.ingest.readings import readings_of
 
 VARIABLES: Final = (
     "P-PDG", "P-TPT", "T-TPT", "P-MON-CKP", "T-JUS-CKP", "P-JUS-CKGL", "T-JUS-CKGL", "QGL",

@@ -10,7 +10,8 @@ from petrostream.detection.features import Wandering
 from petrostream.detection.parameters import DetectorSettings
 from petrostream.detection.profiles import Profile
 from petrostream.detection.windows import SlidingWindows
-from petrostream.ingest.batches import Batch, believable, readings_of
+from petrostream.ingest.batches import Batch
+from petrostream.ingest.readings import believable, readings_of
 from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES
 
 WINDOW_SECONDS: Final = 600

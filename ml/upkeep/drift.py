@@ -26,8 +26,8 @@ from petrostream.detection import profiles
 from petrostream.detection.detector import Status
 from petrostream.detection.profiles import Profile
 from petrostream.errors import ObjectMissing, UsageError
-from petrostream.ingest.batches import MAX_OBJECT_BYTES, believable, readings_of
-from petrostream.ingest.recordings import microseconds_of
+from petrostream.ingest.batches import MAX_OBJECT_BYTES
+from petrostream.ingest.readings import believable, microseconds_of, readings_of
 from petrostream.registry.model_files import Model
 from petrostream.schema.columns import ALARM, SECOND, STATUS, TIMESTAMP
 from petrostream.schema.keys import SCORED, BatchId, parse_batch_key, profile_key

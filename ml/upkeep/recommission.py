@@ -13,8 +13,8 @@ from petrostream.aws.buckets import Bucket
 from petrostream.detection import profiles
 from petrostream.detection.profiles import Profile
 from petrostream.errors import ObjectMissing, UsageError
-from petrostream.ingest.batches import COMMISSIONING_SECONDS, MAX_OBJECT_BYTES, readings_of
-from petrostream.ingest.recordings import microseconds_of
+from petrostream.ingest.batches import COMMISSIONING_SECONDS, MAX_OBJECT_BYTES
+from petrostream.ingest.readings import microseconds_of, readings_of
 from petrostream.schema.columns import SECOND, TIMESTAMP
 from petrostream.schema.keys import (
     READINGS,

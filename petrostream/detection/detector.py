@@ -29,7 +29,8 @@ from petrostream.detection.isolation_forest import Forest
 from petrostream.detection.parameters import DetectorSettings
 from petrostream.detection.persistence import in_alarm
 from petrostream.detection.profiles import Profile
-from petrostream.ingest.batches import Batch, believable, readings_of
+from petrostream.ingest.batches import Batch
+from petrostream.ingest.readings import believable, readings_of
 
 _DRIVERS_SHOWN: Final = 3
 PERCENT: Final = 100

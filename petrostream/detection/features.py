@@ -18,7 +18,8 @@ from petrostream.detection.parameters import DetectorSettings
 from petrostream.detection.profiles import Profile, SensorState
 from petrostream.detection.windows import SlidingWindows
 from petrostream.errors import InvalidBatch
-from petrostream.ingest.batches import Batch, believable, readings_of
+from petrostream.ingest.batches import Batch
+from petrostream.ingest.readings import believable, readings_of
 from petrostream.schema.columns import SECOND
 from petrostream.schema.sensors import BY_NAME, DOWNHOLE_GAUGE, Kind, Side
 

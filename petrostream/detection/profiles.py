@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from petrostream.errors import PermanentError
-from petrostream.ingest.batches import Batch, believable, readings_of
+from petrostream.ingest.batches import Batch
+from petrostream.ingest.readings import believable, readings_of
 from petrostream.schema.sensors import BY_NAME, Side
 
 _Read = TypeVar("_Read")

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from petrostream.errors import InvalidBatch
-from petrostream.ingest.recordings import EARLIEST, LATEST, Recording, is_possible, microseconds_of
+from petrostream.ingest.readings import EARLIEST, LATEST, is_possible, microseconds_of
+from petrostream.ingest.recordings import Recording
 from petrostream.schema.columns import IS_LOOKBACK, READING_SCHEMA, SECOND, TIMESTAMP
 from petrostream.schema.keys import BatchId, second_of
 from petrostream.schema.parquet import write_parquet
@@ -95,22 +96,6 @@ class Batch:
     def sensors(self) -> tuple[str, ...]:
         """Names of the sensors that the recording has, in `SENSORS`' order."""
         return tuple(name for name in self.table.schema.names if name in BY_NAME)
-
-
-def readings_of(table: pa.Table, sensors: tuple[str, ...]) -> np.ndarray:
-    """Readings as float64, shape (rows, sensors); a missing reading or sensor is NaN."""
-    values = np.full((table.num_rows, len(sensors)), np.nan)
-    for position, name in enumerate(sensors):
-        if name in table.schema.names:
-            values[:, position] = table.column(name).to_numpy()
-    return values
-
-
-def believable(values: np.ndarray, sensors: tuple[str, ...]) -> np.ndarray:
-    """Which readings are there and within what their sensor can read, shape (rows, sensors)."""
-    limits = np.array([BY_NAME[name].plausible for name in sensors]).reshape(-1, 2)
-    with np.errstate(invalid="ignore"):
-        return (values >= limits[:, 0]) & (values <= limits[:, 1])
 
 
 def recording_start(microseconds: np.ndarray) -> int:

@@ -2,14 +2,22 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from petrostream.errors import PermanentError
 from petrostream.schema.keys import READINGS, SUFFIX
-from petrostream.scoring.pipeline import RawObject
 
 _CREATED: Final = "ObjectCreated:"
+
+
+@dataclass(frozen=True, slots=True)
+class RawObject:
+    """A raw object that S3 announced; `size` is in bytes, 0 where unknown."""
+
+    key: str
+    size: int = 0
 
 
 def announced_objects(

@@ -19,6 +19,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from petrostream.errors import UnreadableRecording, UsageError
+from petrostream.ingest.readings import (
+    EARLIEST,
+    LARGEST_READING,
+    LATEST,
+    is_possible,
+    microseconds_of,
+)
 from petrostream.schema.columns import (
     LABEL_COLUMNS,
     LABEL_TYPE,
@@ -34,11 +41,7 @@ _FILE_NAME: Final = re.compile(
 _REAL: Final = "WELL-"
 _SUFFIXES: Final = frozenset({".parquet", ".csv"})
 _NOT_RECORDINGS: Final = frozenset({"folds"})
-EARLIEST: Final = 0
-LATEST: Final = 7_258_118_400_000_000
-"""Time stamps (µs) from 1970 on and before 2200 are believed."""
 
-_LARGEST_READING: Final = 1e100
 _HOUR: Final = 3_600_000_000
 _SET_BACK_TOLERANCE: Final = 60_000_000
 _FEWEST_REPEATED: Final = 60
@@ -102,11 +105,6 @@ def is_real(well: str) -> bool:
     (True, False)
     """
     return well.startswith(_REAL)
-
-
-def microseconds_of(table: pa.Table) -> np.ndarray:
-    """Time stamps of a table as int64 microseconds since 1970, shape (rows,)."""
-    return table.column(TIMESTAMP).cast(pa.int64()).to_numpy()
 
 
 def find_recordings(
@@ -321,11 +319,6 @@ def _is_beyond(microseconds: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.or_(pc.less(microseconds, EARLIEST), pc.greater_equal(microseconds, LATEST))
 
 
-def is_possible(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Whether readings are finite numbers that a sensor could give; null stays null."""
-    return pc.less(pc.abs(values), _LARGEST_READING)
-
-
 def _parse_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Parse ISO 8601 text; a zone, where there is one, is honoured."""
     try:
@@ -342,7 +335,7 @@ def _readings(name: str, column: pa.ChunkedArray, notes: list[str]) -> pa.Chunke
             f"the readings of {name} are not numbers: {_one_line(error)}"
         ) from error
     possible = is_possible(values)
-    impossible = pc.sum(pc.greater_equal(pc.abs(values), _LARGEST_READING)).as_py()
+    impossible = pc.sum(pc.greater_equal(pc.abs(values), LARGEST_READING)).as_py()
     if impossible:
         notes.append(f"{impossible} infinite readings of {name} taken as missing")
     return pc.if_else(possible, values, pa.scalar(None, pa.float64()))

@@ -5,32 +5,34 @@ import select
 import shutil
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import psutil
 
-from petrostream.aws import clients as aws
 from petrostream.aws.buckets import Bucket
-from petrostream.aws.clients import explained
-from petrostream.disk_cache import listings_in, remove
+from petrostream.aws.queues import queue_depth
+from petrostream.disk_cache import listings_in, place_cache, remove
 from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
 from petrostream.local import resources
 from petrostream.local.endpoint import HOST
 from petrostream.local.endpoint import environment as aws_environment
 from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
+from petrostream.local.processes import (
+    find_process,
+    identity_of,
+    spawn,
+    spawn_into,
+    stop_process,
+)
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
 from petrostream.settings import (
     LOCAL,
-    PROJECT_ROOT,
     Settings,
-    place_cache,
     read_stack,
     stack_file,
     state_folder,
@@ -43,7 +45,6 @@ _FORMAT: Final = 2
 _SERVER: Final = "server"
 WORKER: Final = "worker"
 _FOLDERS: Final = ("logs", "replays", "model", "demo", "terraform")
-_STOP_SECONDS: Final = 10.0
 _TELL_EVERY_SECONDS: Final = 5.0
 _START_SECONDS: Final = 30.0
 
@@ -210,13 +211,13 @@ def _start_server(options: StackOptions) -> dict[str, Any]:
     logs = state_folder() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / "server.log").open("ab") as log:
-        server = _spawn(["petrostream.local.server", str(port)], log, subprocess.PIPE, {})
+        server = spawn_into(["petrostream.local.server", str(port)], log, subprocess.PIPE, {})
     try:
         stack = {
             "format": _FORMAT,
             "target": LOCAL,
             "environment": aws_environment(f"http://{HOST}:{_port_of(server)}"),
-            "processes": {_SERVER: _identity(server.pid)},
+            "processes": {_SERVER: identity_of(server.pid)},
         }
         write_stack(stack)
     except BaseException:
@@ -239,108 +240,15 @@ def _port_of(server: subprocess.Popen[bytes]) -> int:
     return int(line)
 
 
-def spawn(module: Sequence[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start ``python -m <module>`` in a session of its own, its output in a log file."""
-    with log.open("ab") as sink:
-        return _spawn(module, sink, sink, environment)
-
-
-def _spawn(
-    module: Sequence[str], errors: IO[bytes], output: IO[bytes] | int, environment: dict[str, str]
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", *module],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=errors,
-        start_new_session=True,
-    )
-
-
-def _identity(pid: int) -> dict[str, float]:
-    """What tells a process from a later one that got the same number."""
-    try:
-        return {"pid": pid, "created": psutil.Process(pid).create_time()}
-    except psutil.NoSuchProcess as error:
-        raise ServiceUnavailable(
-            f"a process ended at once: see {state_folder() / 'logs'} for why"
-        ) from error
-
-
 def register(stack: dict[str, Any], name: str, pid: int) -> None:
     """Add a process to the stack, so that `down` stops it too."""
-    stack["processes"][name] = _identity(pid)
+    stack["processes"][name] = identity_of(pid)
     write_stack(stack)
-
-
-def find_process(identity: dict[str, Any]) -> psutil.Process | None:
-    """The process that was registered, if it still runs."""
-    try:
-        process = psutil.Process(int(identity["pid"]))
-        same = abs(process.create_time() - float(identity["created"])) < 1
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (psutil.Error, KeyError, TypeError, ValueError):
-        return None
-
-
-def stop_process(identity: dict[str, Any]) -> bool:
-    """Stop a registered process and its children; first politely, then by force."""
-    process = find_process(identity)
-    if process is None:
-        return False
-    try:
-        family = [process, *process.children(recursive=True)]
-        process.terminate()
-    except psutil.Error:
-        return False
-    _, alive = psutil.wait_procs(family, timeout=_STOP_SECONDS)
-    for member in alive:
-        member.kill()
-    psutil.wait_procs(alive, timeout=_STOP_SECONDS)
-    return True
 
 
 def endpoint(stack: dict[str, Any]) -> str:
     """Where the stack's AWS listens."""
     return str(stack["environment"].get("AWS_ENDPOINT_URL", "AWS"))
-
-
-@dataclass(frozen=True, slots=True)
-class QueueDepth:
-    """How many messages wait, are being worked on, and are dead."""
-
-    waiting: int
-    in_flight: int
-    dead: int
-
-    @property
-    def idle(self) -> bool:
-        """Whether there is nothing left to do."""
-        return self.waiting == 0 and self.in_flight == 0
-
-
-def queue_depth(settings: Settings) -> QueueDepth:
-    """Ask the queues how deep they are."""
-    sqs = aws.sqs()
-
-    def counts(url: str) -> tuple[int, int]:
-        with explained(f"asking {url}"):
-            attributes = sqs.get_queue_attributes(
-                QueueUrl=url,
-                AttributeNames=[
-                    "ApproximateNumberOfMessages",
-                    "ApproximateNumberOfMessagesNotVisible",
-                ],
-            )["Attributes"]
-        return (
-            int(attributes["ApproximateNumberOfMessages"]),
-            int(attributes["ApproximateNumberOfMessagesNotVisible"]),
-        )
-
-    waiting, in_flight = counts(settings.queue_url)
-    return QueueDepth(waiting, in_flight, sum(counts(settings.dead_letter_queue_url)))
 
 
 def wait_until_idle(
@@ -354,7 +262,7 @@ def wait_until_idle(
         If the worker has ended, so that nobody empties the queue.
     """
     told = time.monotonic()
-    while not (depth := queue_depth(settings)).idle:
+    while (depth := queue_depth(settings.queue_url)).total:
         if time.monotonic() - told > _TELL_EVERY_SECONDS:
             told = time.monotonic()
             say(f"scoring: {depth.waiting} batches wait, {depth.in_flight} are being worked on")
@@ -385,12 +293,12 @@ def status() -> list[str]:
 
 
 def _contents(settings: Settings) -> list[str]:
-    depth = queue_depth(settings)
+    dead = queue_depth(settings.dead_letter_queue_url)
     raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
     return [
         f"model      {_model_version(settings)}",
-        f"queue      {depth.waiting} waiting, {depth.in_flight} in flight",
-        f"dead       {depth.dead}",
+        f"queue      {queue_depth(settings.queue_url)}",
+        f"dead       {dead.total}",
         (
             f"batches    {_count(raw, READINGS)} uploaded, {_count(curated, SCORED)} scored, "
             f"{_count(curated, QUARANTINE, REASON_SUFFIX)} quarantined"

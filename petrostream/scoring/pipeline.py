@@ -19,6 +19,7 @@ from petrostream.detection import profiles
 from petrostream.detection.profiles import Profile
 from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge, ProfileNotReady
 from petrostream.ingest.batches import MAX_OBJECT_BYTES, Batch, decode
+from petrostream.ingest.notifications import RawObject
 from petrostream.registry.model_files import Model
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import (
@@ -49,14 +50,6 @@ class Fate(StrEnum):
     ALREADY_SCORED = "already scored"
     QUARANTINED = "quarantined"
     GONE = "gone"
-
-
-@dataclass(frozen=True, slots=True)
-class RawObject:
-    """A raw object that S3 announced; `size` is in bytes, 0 where unknown."""
-
-    key: str
-    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

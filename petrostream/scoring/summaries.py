@@ -17,8 +17,7 @@ import pyarrow as pa
 
 from petrostream.detection.detector import Status
 from petrostream.errors import PermanentError
-from petrostream.ingest.batches import readings_of
-from petrostream.ingest.recordings import microseconds_of
+from petrostream.ingest.readings import microseconds_of, readings_of
 from petrostream.schema.columns import (
     ALARM,
     ANOMALY_FLAG,

@@ -31,7 +31,7 @@ from dashboard.forecast.autoregression import (
     look_ahead,
     minute_means,
 )
-from petrostream.ingest.batches import believable, readings_of
+from petrostream.ingest.readings import believable, readings_of
 from petrostream.ingest.recordings import find_recordings, read_recordings
 from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES, Kind
 

@@ -13,10 +13,12 @@ import pytest
 from petrostream.alarms.notify import Alerts
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
+from petrostream.aws.queues import queue_depth
+from petrostream.ingest.notifications import RawObject
 from petrostream.local import stack
 from petrostream.registry.models import CurrentModel, ModelRegistry
 from petrostream.schema.keys import ALERTS, EVENTS, PROFILES, READINGS, SCORED
-from petrostream.scoring.pipeline import Pipeline, RawObject
+from petrostream.scoring.pipeline import Pipeline
 from petrostream.settings import PROJECT_ROOT, Settings, read_stack
 
 FUNCTION_TIMEOUT = 4  # messages are seen again after six of these
@@ -78,11 +80,11 @@ def test_nothing_is_lost_and_nothing_comes_twice(wells: Path) -> None:
         assert not any(member.is_running() for member in family), "its children outlive it"
         done = sum(1 for _ in curated.keys(SCORED))
         assert done < len(uploaded), "it was not killed in the middle"
-        assert stack.queue_depth(settings).in_flight > 0
+        assert queue_depth(settings.queue_url).in_flight > 0
 
         run("petrostream.local", "up", f"--timeout={FUNCTION_TIMEOUT}")
         stack.wait_until_idle(settings, read_stack() or {})
-        assert stack.queue_depth(settings).dead == 0
+        assert queue_depth(settings.dead_letter_queue_url).total == 0
         scored = contents(curated, SCORED, EVENTS, PROFILES)
         assert scored == scored_in_this_process(settings, raw)
         claims = contents(curated, ALERTS)

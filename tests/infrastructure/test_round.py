@@ -31,7 +31,9 @@ from deploy.account import leftovers, teardown
 from deploy.account.leftovers import Place
 from deploy.root import with_image
 from petrostream.alarms.annotations import Annotation, Annotations, Kind
+from petrostream.aws.queues import queue_depth
 from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import find_recordings, read_recordings
 from petrostream.local import stack
 from petrostream.local.endpoint import ACCOUNT, HOST, REGION, environment
@@ -42,7 +44,6 @@ from petrostream.local.worker import sqs_event
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.keys import QUARANTINE, SCORED, SUFFIX, SUMMARIES, parse_batch_key
-from petrostream.scoring.pipeline import RawObject
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT, Settings
 from tests.infrastructure._described import described
@@ -136,7 +137,7 @@ def test_the_worker_scores_what_is_replayed_with_the_settings_that_terraform_mad
     assert producer.main(arguments) == 0
     replayed = json.loads(capsys.readouterr().out.splitlines()[-1])
     stack.wait_until_idle(settings, terraformed.stack)
-    assert stack.queue_depth(settings).dead == 0
+    assert queue_depth(settings.dead_letter_queue_url).total == 0
     curated = terraformed.bucket("curated")
     rows = sum(
         pq.read_metadata(pa.BufferReader(curated.get(key, at_most=2**26).body)).num_rows

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from petrostream.alarms.notify import Alerts
 from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import QUARANTINE, REASON_SUFFIX
-from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
+from petrostream.scoring.pipeline import Fate, Pipeline
 
 PARQUET = "application/vnd.apache.parquet"
 

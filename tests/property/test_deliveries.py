@@ -12,10 +12,11 @@ from petrostream.alarms.notify import Alerts
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import ProfileNotReady
 from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording, RecordingFile, read_recording
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
-from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
+from petrostream.scoring.pipeline import Fate, Pipeline
 
 PARQUET = "application/vnd.apache.parquet"
 fresh = itertools.count()

@@ -9,14 +9,16 @@ import pyarrow.parquet as pq
 
 from petrostream.alarms.notify import Alerts
 from petrostream.ingest.batches import BATCH_SECONDS, COMMISSIONING_SECONDS, LOOKBACK_SECONDS
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import find_recordings
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import READINGS, SCORED, parse_batch_key
-from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
+from petrostream.scoring.pipeline import Fate, Pipeline
 from producer.progress import Progress
-from producer.replay import Replay, Speed, Uploader
+from producer.replay import Replay, Speed
 from producer.schedule import Schedule
+from producer.upload import Uploader
 
 SCHEDULE = Schedule(
     batch_seconds=BATCH_SECONDS,

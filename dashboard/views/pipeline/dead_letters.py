@@ -12,6 +12,7 @@ from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
 from petrostream.aws.cloudwatch import Metric, newest_point
+from petrostream.aws.queues import QueueDepth, age_of_oldest, queue_depth
 from petrostream.errors import PermanentError
 from petrostream.ingest.notifications import announced_objects
 from petrostream.schema.keys import parse_batch_key
@@ -29,19 +30,6 @@ _PERIOD_SECONDS: Final = 60
 _CONFIG: Final = Config(
     retries={"mode": "standard", "max_attempts": 2}, connect_timeout=3, read_timeout=10
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How many messages wait, and how many somebody has in hand."""
-
-    waiting: int
-    in_flight: int
-
-    @property
-    def all(self) -> int:
-        """Both together."""
-        return self.waiting + self.in_flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +57,17 @@ class Queues:
         self._settings = settings
         self._sqs = clients.sqs()
 
-    def depth(self) -> Depth:
+    def depth(self) -> QueueDepth:
         """How deep the queue is."""
-        return self._depth(self._settings.queue_url)
+        return queue_depth(self._settings.queue_url, self._sqs)
 
-    def dead(self) -> Depth:
+    def dead(self) -> QueueDepth:
         """How many dead letters there are."""
-        return self._depth(self._settings.dead_letter_queue_url)
-
-    def _depth(self, url: str) -> Depth:
-        with explained(f"asking {url}"):
-            counts = self._sqs.get_queue_attributes(
-                QueueUrl=url,
-                AttributeNames=[
-                    "ApproximateNumberOfMessages",
-                    "ApproximateNumberOfMessagesNotVisible",
-                ],
-            )["Attributes"]
-        return Depth(
-            int(counts["ApproximateNumberOfMessages"]),
-            int(counts["ApproximateNumberOfMessagesNotVisible"]),
-        )
+        return queue_depth(self._settings.dead_letter_queue_url, self._sqs)
 
     def oldest_seconds(self) -> float | None:
         """How long the oldest message has waited, as CloudWatch measures it every minute."""
-        return newest_metric(
-            "AWS/SQS",
-            "ApproximateAgeOfOldestMessage",
-            {"QueueName": self._settings.queue_url.rpartition("/")[2]},
-            "Maximum",
-        )
+        return newest_metric(age_of_oldest(self._settings.queue_url))
 
     def peek(self) -> list[Letter]:
         """Look at some dead letters; they can be received by others at once."""
@@ -170,14 +139,12 @@ def explained_body(
     return keys, "; ".join(dict.fromkeys(filter(None, reasons)))
 
 
-def newest_metric(
-    namespace: str, metric: str, dimensions: dict[str, str], statistic: str
-) -> float | None:
+def newest_metric(metric: Metric) -> float | None:
     """The newest value of a CloudWatch metric of the last quarter of an hour, if there is one."""
-    with explained(f"asking CloudWatch for {metric}"):
+    with explained(f"asking CloudWatch for {metric.name}"):
         point = newest_point(
             boto3.client("cloudwatch", config=_CONFIG),
-            Metric(namespace, metric, dimensions, statistic),
+            metric,
             back=_LOOK_BACK,
             period_seconds=_PERIOD_SECONDS,
         )

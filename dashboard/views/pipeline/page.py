@@ -15,7 +15,7 @@ from dashboard.shell.readers import part, reason
 from dashboard.ui.metric_tile import show_figure
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago
-from dashboard.views.pipeline.dead_letters import PEEKED, Depth, Letter, Queues, newest_metric
+from dashboard.views.pipeline.dead_letters import PEEKED, Letter, Queues, newest_metric
 from dashboard.views.pipeline.throughput import (
     MOST_QUARANTINED,
     RECENT,
@@ -29,7 +29,9 @@ from dashboard.views.pipeline.throughput import (
 )
 from petrostream.aws import costs
 from petrostream.aws.buckets import Bucket
+from petrostream.aws.cloudwatch import Metric
 from petrostream.aws.prices import AS_OF, PRICES, REGION, Price
+from petrostream.aws.queues import QueueDepth
 from petrostream.errors import PetroStreamError
 from petrostream.registry.models import ModelRegistry, Move
 from petrostream.settings import Settings
@@ -100,7 +102,7 @@ def _quarantine(curated_bucket: str) -> Quarantine:
 
 def _show_tiles(
     queues: Queues,
-    depths: tuple[Depth, Depth] | None,
+    depths: tuple[QueueDepth, QueueDepth] | None,
     moves: Sequence[Move] | None,
     worked: Pace | None,
 ) -> None:
@@ -110,7 +112,7 @@ def _show_tiles(
         show_figure("Waiting", f"{queue.waiting:,}" if queue else _NONE, "messages in the queue")
         show_figure("In flight", f"{queue.in_flight:,}" if queue else _NONE, "being worked on")
         show_figure("Oldest message", *_oldest(queues, queue))
-        show_figure("Dead letters", f"{dead.all:,}" if dead else _NONE, "gave up after all tries")
+        show_figure("Dead letters", f"{dead.total:,}" if dead else _NONE, "gave up after all tries")
         show_figure(
             "Rows a second",
             f"{worked.rows_a_second:,.0f}" if worked else _NONE,
@@ -128,8 +130,8 @@ def _show_tiles(
         )
 
 
-def _oldest(queues: Queues, queue: Depth | None) -> tuple[str, str]:
-    if queue is not None and not queue.all:
+def _oldest(queues: Queues, queue: QueueDepth | None) -> tuple[str, str]:
+    if queue is not None and not queue.total:
         return "0 s", "the queue is empty"
     try:
         seconds = queues.oldest_seconds()
@@ -140,17 +142,17 @@ def _oldest(queues: Queues, queue: Depth | None) -> tuple[str, str]:
     return f"{seconds:,.0f} s", "by CloudWatch, a minute ago"
 
 
-def _show_dead_letters(queues: Queues, dead: Depth, zone: ZoneInfo) -> None:
+def _show_dead_letters(queues: Queues, dead: QueueDepth, zone: ZoneInfo) -> None:
     st.subheader("Dead letters", anchor=False)
     _show_outcome()
-    if not dead.all:
+    if not dead.total:
         st.session_state.pop(_LETTERS, None)
         st.session_state.pop(_ASKING, None)
         st.caption("There is none: every message was worked on within its tries.")
         return
     with st.container(horizontal=True, gap="small"):
         st.button(
-            f"Look at {min(dead.all, PEEKED)} of {dead.all:,}",
+            f"Look at {min(dead.total, PEEKED)} of {dead.total:,}",
             icon=":material/visibility:",
             on_click=_peek,
             args=(queues,),
@@ -180,15 +182,15 @@ def _ask() -> None:
     st.session_state[_ASKING] = True
 
 
-def _ask_first(queues: Queues, dead: Depth) -> None:
+def _ask_first(queues: Queues, dead: QueueDepth) -> None:
     with st.container(border=True):
         st.markdown(
-            f"**Move {_messages(dead.all)} back to the queue?** Each is tried again, as often as a "
-            "new one; what still fails comes back here. Mend the cause first."
+            f"**Move {_messages(dead.total)} back to the queue?** Each is tried again, as often as "
+            "a new one; what still fails comes back here. Mend the cause first."
         )
         with st.container(horizontal=True, gap="small"):
             st.button(
-                f"Move {_messages(dead.all)}", type="primary", on_click=_redrive, args=(queues,)
+                f"Move {_messages(dead.total)}", type="primary", on_click=_redrive, args=(queues,)
             )
             st.button("Leave them", on_click=lambda: st.session_state.pop(_ASKING, None))
 
@@ -390,7 +392,7 @@ def _seconds_a_batch(worked: Pace | None) -> tuple[float | None, str]:
     """The function's own time where CloudWatch has it, else what the pace comes to."""
     try:
         milliseconds = newest_metric(
-            "PetroStream", "Milliseconds", {"service": "scoring"}, "Average"
+            Metric("PetroStream", "Milliseconds", {"service": "scoring"}, "Average")
         )
     except PetroStreamError:
         milliseconds = None

@@ -20,7 +20,8 @@ from ml.evaluation.samples import WINDOW_ROWS
 from petrostream.detection import profiles
 from petrostream.detection.detector import Detector
 from petrostream.detection.profiles import Profile
-from petrostream.ingest.batches import LOOKBACK_SECONDS, Batch, readings_of
+from petrostream.ingest.batches import LOOKBACK_SECONDS, Batch
+from petrostream.ingest.readings import readings_of
 from petrostream.schema.columns import IS_LOOKBACK, SECOND
 from petrostream.schema.keys import BatchId, second_of
 

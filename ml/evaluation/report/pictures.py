@@ -10,7 +10,7 @@ from ml.evaluation.instances import Instance
 from ml.evaluation.report import svg
 from ml.evaluation.verdicts import Verdict
 from petrostream.evaluation.judging import UNLABELLED
-from petrostream.ingest.batches import readings_of
+from petrostream.ingest.readings import readings_of
 from petrostream.schema.columns import SECOND
 from petrostream.schema.labels import NORMAL, TRANSIENT_OFFSET
 from petrostream.schema.sensors import BY_NAME, Kind

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from streamlit.testing.v1 import AppTest
 
 from dashboard.views.pipeline.dead_letters import Queues, explained_body
+from petrostream.ingest.notifications import RawObject
 from petrostream.registry.model_files import PackedModel
-from petrostream.scoring.pipeline import Fate, RawObject
+from petrostream.scoring.pipeline import Fate
 from petrostream.scoring.totals import read_events
 from tests.support.pages import looked_at, visit
 from tests.support.pipeline import Scoring
@@ -95,12 +96,12 @@ def test_a_redrive_asks_first_and_empties_the_dead_letters(scoring: Scoring) -> 
     queues = Queues(scoring.provisioned.settings)
     waiting = queues.depth().waiting
     page = press(visit("pipeline"), "Move back")
-    assert queues.dead().all == 2, "nothing has moved yet"
+    assert queues.dead().total == 2, "nothing has moved yet"
     page = press(page, "Leave them")
-    assert queues.dead().all == 2
+    assert queues.dead().total == 2
     page = press(page, "Move back")
     page = press(page, "Move 2 messages")
-    assert queues.dead().all == 0
+    assert queues.dead().total == 0
     assert queues.depth().waiting == waiting + 2
     assert figures(page)["Dead letters"] == "0"
 
@@ -165,7 +166,7 @@ def test_without_permission_to_move_them_the_letters_stay(scoring: Scoring, refu
     refuse("StartMessageMoveTask")
     page = press(press(visit("pipeline"), "Move back"), "Move 1 message")
     assert "sqs:StartMessageMoveTask" in page.error[0].value
-    assert Queues(scoring.provisioned.settings).dead().all == 1
+    assert Queues(scoring.provisioned.settings).dead().total == 1
 
 
 def test_without_permission_to_annotate_the_page_says_so(

@@ -14,6 +14,7 @@ import pytest
 
 from petrostream.errors import SettingsError, UsageError
 from petrostream.local import resources, stack
+from petrostream.local.processes import find_process, stop_process
 from petrostream.settings import (
     AWS,
     LOCAL,
@@ -96,10 +97,10 @@ def test_a_file_of_a_dead_stack_does_not_stop_the_next(clean_up: None) -> None:
     found = read_stack()
     assert found is not None
     for identity in found["processes"].values():
-        stack.stop_process(identity)
+        stop_process(identity)
     run("petrostream.local", "up")
     processes = (read_stack() or {})["processes"]
-    assert all(stack.find_process(identity) for identity in processes.values())
+    assert all(find_process(identity) for identity in processes.values())
 
 
 def test_the_file_says_who_provisioned_and_gives_the_outputs(clean_up: None) -> None:
@@ -128,7 +129,7 @@ def test_another_provisioner_can_take_pythons_place(clean_up: None, own_environm
     assert made == read_stack()
     assert made["provisioner"] == "terraform" and made["outputs"] == {"made_by": "hand"}
     assert made["environment"][variable("queue_url")].endswith("/petrostream-ingest")
-    assert stack.find_process(made["processes"][stack.WORKER])
+    assert find_process(made["processes"][stack.WORKER])
 
 
 @leaves_a_server
@@ -137,7 +138,7 @@ def test_a_provisioner_that_fails_leaves_nothing(own_environment: None) -> None:
 
     def fail(_environment: Mapping[str, str]) -> tuple[Settings, dict[str, object]]:
         (state_folder() / "terraform").mkdir()
-        found = stack.find_process((read_stack() or {})["processes"]["server"])
+        found = find_process((read_stack() or {})["processes"]["server"])
         assert found is not None, "a killed `up` would leave a server that nobody knows of"
         seen.append(found)
         raise UsageError("it did not work")
@@ -151,14 +152,14 @@ def test_a_provisioner_that_fails_leaves_nothing(own_environment: None) -> None:
 def test_an_up_that_was_killed_half_way_is_begun_again(clean_up: None) -> None:
     run("petrostream.local", "up")
     half = read_stack() or {}
-    stack.stop_process(half["processes"].pop(stack.WORKER))
+    stop_process(half["processes"].pop(stack.WORKER))
     half["environment"] = {
         name: value for name, value in half["environment"].items() if name.startswith("AWS_")
     }
     write_stack(half)
     assert stack.status()[-1] == "`make up` did not get to its end: run it again"
     assert run("petrostream.local", "up").returncode == 0
-    assert stack.find_process(half["processes"]["server"]) is None
+    assert find_process(half["processes"]["server"]) is None
     found = read_stack() or {}
     assert found["processes"].keys() == {"server", stack.WORKER}
 
@@ -166,8 +167,8 @@ def test_an_up_that_was_killed_half_way_is_begun_again(clean_up: None) -> None:
 def test_another_process_with_the_same_number_is_left_alone() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         identity = {"pid": other.pid, "created": 1.0}
-        assert stack.find_process(identity) is None
-        assert not stack.stop_process(identity)
+        assert find_process(identity) is None
+        assert not stop_process(identity)
         assert other.poll() is None
         other.kill()
 

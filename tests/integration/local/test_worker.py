@@ -18,6 +18,7 @@ from typing import ClassVar
 import pytest
 
 from petrostream.aws import clients as aws
+from petrostream.aws.queues import queue_depth
 from petrostream.errors import ServiceUnavailable
 from petrostream.local import execution
 from petrostream.local.execution import Environment, InvocationFailed
@@ -92,9 +93,7 @@ def queues(provisioned) -> Iterator[Callable[[str], int]]:
     )
 
     def count(url: str) -> int:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return sum(int(found[name]) for name in names)
+        return queue_depth(url, sqs).total
 
     return count
 

@@ -11,12 +11,13 @@ import pytest
 from ml.__main__ import main
 from petrostream.alarms.notify import Alerts
 from petrostream.ingest.batches import Batch, cut, encode
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.columns import ALARM, ANOMALY_SCORE, CLASS
 from petrostream.schema.keys import SCORED
-from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
+from petrostream.scoring.pipeline import Fate, Pipeline
 
 PARQUET = "application/vnd.apache.parquet"
 

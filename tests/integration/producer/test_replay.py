@@ -20,8 +20,9 @@ from petrostream.ingest.recordings import Recording, find_recordings
 from petrostream.schema.keys import parse_batch_key
 from producer.__main__ import main
 from producer.progress import Progress
-from producer.replay import LiveReplay, Replay, Speed, Uploader
+from producer.replay import LiveReplay, Replay, Speed
 from producer.schedule import Schedule, releases, shifted
+from producer.upload import Uploader
 
 SCHEDULE = Schedule(
     batch_seconds=BATCH_SECONDS,

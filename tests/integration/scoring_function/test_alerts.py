@@ -10,10 +10,11 @@ from petrostream.alarms.events import Event
 from petrostream.alarms.notify import Alerts
 from petrostream.errors import ServiceUnavailable
 from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
-from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
+from petrostream.scoring.pipeline import Fate, Pipeline
 
 EVENT = Event(
     "WELL-00001", "WELL-00001_1", 10**15, 10**15 + 10**7, 10**15, 1.7, 11,

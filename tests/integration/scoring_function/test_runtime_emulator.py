@@ -15,12 +15,13 @@ from petrostream.alarms.notify import Alerts
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.ingest.batches import Batch, cut, encode
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.local.worker import sqs_event
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import EVENTS, PROFILES, SCORED
-from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
+from petrostream.scoring.pipeline import Fate, Pipeline
 from tests.support.emulator import (
     ENVIRONMENT,
     HEAVY,

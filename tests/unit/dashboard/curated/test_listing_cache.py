@@ -16,10 +16,10 @@ import pytest
 from dashboard.curated import listing_cache as shelves
 from dashboard.curated.listing_cache import Shelf, Shelved
 from dashboard.curated.snapshot import BATCH
-from petrostream.disk_cache import MAGIC, SUFFIX
+from petrostream.disk_cache import MAGIC, SUFFIX, place_cache
 from petrostream.local.stack import down
 from petrostream.scoring import summaries
-from petrostream.settings import place_cache, variable, write_stack
+from petrostream.settings import variable, write_stack
 
 DATE = "2026-11-21"
 CHECKED = datetime(2026, 11, 21, 12)

@@ -1,0 +1,63 @@
+"""How deep a queue is, and for how long its oldest message has waited."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from petrostream.aws import clients
+from petrostream.aws.clients import explained
+from petrostream.aws.cloudwatch import Metric
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How many messages of one queue wait, and how many somebody has in hand."""
+
+    waiting: int
+    in_flight: int
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.waiting + self.in_flight
+
+    def __str__(self) -> str:
+        return f"{self.waiting} waiting, {self.in_flight} in flight"
+
+
+def queue_depth(url: str, sqs: "SQSClient | None" = None) -> QueueDepth:
+    """Ask a queue how deep it is.
+
+    Raises
+    ------
+    ServiceUnavailable, SettingsError
+        If AWS does not do its part.
+    """
+    with explained(f"asking {url}"):
+        return depth_of(sqs or clients.sqs(), url)
+
+
+def depth_of(sqs: "SQSClient", url: str) -> QueueDepth:
+    """The same, for those who explain AWS's errors in their own way.
+
+    Raises
+    ------
+    botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
+        If SQS refuses, or can't be reached.
+    """
+    counts = sqs.get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return QueueDepth(
+        int(counts["ApproximateNumberOfMessages"]),
+        int(counts["ApproximateNumberOfMessagesNotVisible"]),
+    )
+
+
+def age_of_oldest(url: str) -> Metric:
+    """CloudWatch's metric of how long a queue's oldest message has waited, in seconds."""
+    queue = {"QueueName": url.rpartition("/")[2]}
+    return Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, "Maximum")
