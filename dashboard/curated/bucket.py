@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from botocore.config import Config
 
-from dashboard.curated.event_reader import Events, Unreadable
+from dashboard.curated.event_reader import EventReader, Unreadable
 from dashboard.curated.listing_cache import Shelf
 from dashboard.curated.listing_follower import Follower
 from dashboard.curated.row_cache import WellRows, joined
@@ -106,7 +106,7 @@ class Curated:
             raise SettingsError(f"AWS can't be used: {error}") from error
         self._bucket = Bucket(bucket, self._s3)
         shelf = Shelf.of(self._s3.meta.endpoint_url, bucket)
-        self._events = Events(self._bucket)
+        self._events = EventReader(self._bucket)
         self._follower = Follower(Listing(bucket, self._s3), shelf)
         self._unreadable: dict[str, Unreadable] = {}
         self._wells = WellRows(_empty(_COLUMNS), self._read_rows)
@@ -123,7 +123,7 @@ class Curated:
         return self._bucket
 
     @property
-    def events(self) -> Events:
+    def events(self) -> EventReader:
         """The reader of events."""
         return self._events
 

@@ -41,7 +41,7 @@ Recordings = dict[tuple[str, str], list[LabelRun]]
 """Label runs by well and recording."""
 
 
-class Labels:
+class LabelReader:
     """Label runs of scored batches; what was read is remembered."""
 
     def __init__(self, bucket: Bucket) -> None:

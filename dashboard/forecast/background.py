@@ -31,7 +31,7 @@ Outcome = Forecast | NoForecast
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ForecastOrigin:
     """From where forecasts go on: a whole minute (µs since 1970) of a recording.
 
     `past` tells apart what they rest on: batches come late, and are scored anew.
@@ -42,7 +42,7 @@ class Origin:
     minute: int
     past: Hashable = ()
 
-    def replaces(self, other: "Origin") -> bool:
+    def replaces(self, other: "ForecastOrigin") -> bool:
         """Whether forecasts from the other one are outdated by those from here."""
         return (
             (self.well, self.recording) == (other.well, other.recording)
@@ -59,11 +59,11 @@ class Forecasts:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="forecast")
-        self._known: OrderedDict[tuple[Origin, str], Future[Outcome]] = OrderedDict()
+        self._known: OrderedDict[tuple[ForecastOrigin, str], Future[Outcome]] = OrderedDict()
         self._lock = threading.Lock()
 
     def ask(
-        self, origin: Origin, sensors: Sequence[str], read: Callable[[], pd.DataFrame]
+        self, origin: ForecastOrigin, sensors: Sequence[str], read: Callable[[], pd.DataFrame]
     ) -> dict[str, Outcome | None]:
         """Give the sensors' forecasts; `None` for those that are still being made.
 
@@ -81,20 +81,20 @@ class Forecasts:
         wait(futures.values(), timeout=_WAIT_SECONDS)
         return {name: self._outcome(origin, name, future) for name, future in futures.items()}
 
-    def wait(self, origin: Origin, sensors: Sequence[str], seconds: float) -> bool:
+    def wait(self, origin: ForecastOrigin, sensors: Sequence[str], seconds: float) -> bool:
         """Wait for forecasts that were asked for; tells whether all of them are there."""
         with self._lock:
             asked = [self._known.get((origin, name)) for name in sensors]
         return not wait([each for each in asked if each], timeout=seconds).not_done
 
-    def _drop_outdated(self, origin: Origin) -> None:
+    def _drop_outdated(self, origin: ForecastOrigin) -> None:
         with self._lock:
             for key, future in list(self._known.items()):
                 if origin.replaces(key[0]) and future.cancel():
                     del self._known[key]
 
     def _future(
-        self, origin: Origin, sensor: str, read: Callable[[], pd.DataFrame]
+        self, origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame]
     ) -> Future[Outcome]:
         key = (origin, sensor)
         with self._lock:
@@ -105,7 +105,9 @@ class Forecasts:
                 self._known.popitem(last=False)[1].cancel()
             return self._known[key]
 
-    def _outcome(self, origin: Origin, sensor: str, future: Future[Outcome]) -> Outcome | None:
+    def _outcome(
+        self, origin: ForecastOrigin, sensor: str, future: Future[Outcome]
+    ) -> Outcome | None:
         """What a future holds; one that failed is forgotten, so that it is tried again."""
         if not future.done() or future.cancelled():
             return None
@@ -122,7 +124,7 @@ def pending(outcomes: Mapping[str, Outcome | None]) -> list[str]:
     return [name for name, outcome in outcomes.items() if outcome is None]
 
 
-def _made(origin: Origin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outcome:
+def _made(origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outcome:
     try:
         return _forecast(origin, sensor, read)
     except PetroStreamError:
@@ -132,7 +134,7 @@ def _made(origin: Origin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outc
         return NoForecast(Why.FAILED)
 
 
-def _forecast(origin: Origin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outcome:
+def _forecast(origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outcome:
     if BY_NAME[sensor].kind is Kind.VALVE:
         return NoForecast(Why.STATE)
     rows = read()

@@ -1,10 +1,10 @@
-"""The tile of a figure, the same on every page."""
+"""The tile of a metric, the same on every page."""
 
 import streamlit as st
 
 
-def show_figure(label: str, value: str, note: str, explanation: str | None = None) -> None:
-    """Draw a figure with its name above and a note below; no note where that is empty."""
+def show_metric(label: str, value: str, note: str, explanation: str | None = None) -> None:
+    """Draw a metric with its name above and a note below; no note where that is empty."""
     st.metric(
         label,
         value,

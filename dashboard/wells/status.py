@@ -53,7 +53,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Well:
+class WellStatus:
     """One well as it is now; `totals` and `before` are of its newest time and of the same before.
 
     `since` is when the state began, as far as batches tell; `top_sensor` was furthest off in
@@ -74,12 +74,12 @@ class Well:
     places: slice
 
 
-def wells_of(snapshot: Snapshot, span: timedelta | None) -> list[Well]:
+def wells_of(snapshot: Snapshot, span: timedelta | None) -> list[WellStatus]:
     """Describe every well over its newest `span` (`None`: all there is), the worst first."""
     return snapshot.once(("wells", span), lambda: _wells(snapshot, span))
 
 
-def _wells(snapshot: Snapshot, span: timedelta | None) -> list[Well]:
+def _wells(snapshot: Snapshot, span: timedelta | None) -> list[WellStatus]:
     batches = snapshot.once("columns", lambda: _Batches.of(snapshot))
     newest_written = batches.modified.max()
     found = [
@@ -132,7 +132,7 @@ def _well(
     name: str,
     span: timedelta | None,
     newest_written: np.datetime64,
-) -> Well:
+) -> WellStatus:
     whole = snapshot.of_well(name)
     mine = batches[whole]
     newest = int(np.argmax(mine.last))
@@ -143,7 +143,7 @@ def _well(
     degraded = _degraded(mine, newest)
     state = _state(mine, newest, recent, degraded, newest_written)
     flagged = recent.figures["top_sensor"][recent.figures["anomalies"] > 0]
-    return Well(
+    return WellStatus(
         name=name,
         state=state,
         since=_since(state, mine, newest).item(),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.alarms.alarm import Alarm
 from dashboard.alarms.wording import drivers_in_words, lasted
-from dashboard.shell.readers import Stores, reason
+from dashboard.shell.readers import Readers, reason
 from dashboard.ui import navigation, url_state
 from dashboard.ui.links import well_at
 from dashboard.ui.timezones import local
@@ -22,14 +22,14 @@ _SAID: Final = "said"
 _WRITING: Final = "`s3:PutObject` on `annotations/*` in the curated bucket"
 
 
-def show_chosen(chosen: Sequence[Alarm], stores: Stores, zone: ZoneInfo) -> None:
+def show_chosen(chosen: Sequence[Alarm], readers: Readers, zone: ZoneInfo) -> None:
     """What can be done with the ticked alarms, and all there is about one of them."""
     with st.container(border=True):
         if len(chosen) == 1:
             _show_one(chosen[0], zone)
         else:
             st.markdown(f"**{len(chosen)} alarms are ticked**; what you say is said of each.")
-        _show_actions(chosen, stores)
+        _show_actions(chosen, readers)
 
 
 def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
@@ -56,7 +56,7 @@ def _tail(annotation: Annotation) -> str:
     return f" – {annotation.note}" if annotation.note else ""
 
 
-def _show_actions(chosen: Sequence[Alarm], stores: Stores) -> None:
+def _show_actions(chosen: Sequence[Alarm], readers: Readers) -> None:
     who = _who()
     st.text_area(
         "Note",
@@ -82,7 +82,7 @@ def _show_actions(chosen: Sequence[Alarm], stores: Stores) -> None:
                 disabled=not who,
                 type="primary" if kind is Kind.ACKNOWLEDGED else "secondary",
                 on_click=_say,
-                args=(kind, who, tuple(chosen), stores),
+                args=(kind, who, tuple(chosen), readers),
             )
     if not who:
         st.caption("Give your name first: it stands beside what you say.")
@@ -109,14 +109,14 @@ def _who() -> str:
     return who
 
 
-def _say(kind: Kind, who: str, chosen: Sequence[Alarm], stores: Stores) -> None:
+def _say(kind: Kind, who: str, chosen: Sequence[Alarm], readers: Readers) -> None:
     """Write one document an alarm; the note goes with it and is then gone from the page."""
     note = str(st.session_state.get(_NOTE, "")).strip()
     when = datetime.now(UTC).replace(tzinfo=None)
     try:
         for alarm in chosen:
             event = alarm.event
-            stores.annotations.add(
+            readers.annotations.add(
                 Annotation(
                     event.well, event.recording, event.start, event.end, kind, who, when, note
                 )

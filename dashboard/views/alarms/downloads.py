@@ -13,7 +13,7 @@ from petrostream.alarms.annotations import Annotation, to_csv
 from petrostream.schema.labels import EVENT_NAMES
 
 
-def show_downloads(shown: Sequence[Alarm], said: Sequence[Annotation]) -> None:
+def show_downloads(shown: Sequence[Alarm], annotations: Sequence[Annotation]) -> None:
     """Offer the alarms shown, and all that was said, as files."""
     table = export(shown)
     with st.container(horizontal=True, gap="small"):
@@ -26,7 +26,11 @@ def show_downloads(shown: Sequence[Alarm], said: Sequence[Annotation]) -> None:
             shown,
         )
         _download(
-            "All that was said as CSV", partial(to_csv, said), "annotations.csv", "text/csv", said
+            "All that was said as CSV",
+            partial(to_csv, annotations),
+            "annotations.csv",
+            "text/csv",
+            annotations,
         )
 
 

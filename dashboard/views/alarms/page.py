@@ -13,7 +13,7 @@ from dashboard.curated.event_reader import alarming_places
 from dashboard.curated.label_reader import Recordings
 from dashboard.curated.snapshot import Snapshot
 from dashboard.shell import page_frame
-from dashboard.shell.readers import Stores, find_stores, part
+from dashboard.shell.readers import Readers, find_readers, part
 from dashboard.ui import url_state
 from dashboard.ui.filters import choose_day, choose_many, choose_one
 from dashboard.ui.timezones import local
@@ -41,26 +41,26 @@ def render() -> None:
 
 
 def _draw(view: page_frame.View) -> None:
-    stores = find_stores()
-    found = stores.events.read(view.snapshot)
-    said = part("What people said", _READING, stores.said.now) or []
-    alarms = with_context(found.events, _labels(stores, view.snapshot), said)
+    readers = find_readers()
+    found = readers.events.read(view.snapshot)
+    annotations = part("What people said", _READING, readers.annotation_reader.now) or []
+    alarms = with_context(found.events, _labels(readers, view.snapshot), annotations)
     if not alarms:
         st.info("There is no alarm.", icon=":material/check_circle:")
         return
     shown = _filtered(alarms, view.zone)
     _show_counts(shown, alarms)
     chosen = _show_table(shown, view.zone) if shown else []
-    show_downloads(shown, said)
+    show_downloads(shown, annotations)
     if chosen:
-        show_chosen(chosen, stores, view.zone)
+        show_chosen(chosen, readers, view.zone)
     elif shown:
         st.caption("Tick an alarm at the left of its row to see it, or to say something of it.")
 
 
-def _labels(stores: Stores, snapshot: Snapshot) -> Recordings:
+def _labels(readers: Readers, snapshot: Snapshot) -> Recordings:
     """Labels of the time in which something was flagged: an alarm is nowhere else."""
-    return stores.labels.read(snapshot, alarming_places(snapshot))
+    return readers.labels.read(snapshot, alarming_places(snapshot))
 
 
 def _filtered(alarms: Sequence[Alarm], zone: ZoneInfo) -> list[Alarm]:

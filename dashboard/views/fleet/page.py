@@ -12,20 +12,20 @@ from dashboard.alarms.list_view import list_of_fleet
 from dashboard.alarms.recent import began, count_alarms, newest_alarms
 from dashboard.curated.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.shell import page_frame
-from dashboard.shell.readers import find_stores
-from dashboard.ui.metric_tile import show_figure
+from dashboard.shell.readers import find_readers
+from dashboard.ui.metric_tile import show_metric
 from dashboard.ui.navigation import link
 from dashboard.ui.selectors import choose_span
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago, degraded_words, minute, short
 from dashboard.views.fleet.score_strip import (
-    Stretch,
-    stretch_of,
+    ShownTime,
+    shown_time,
     strip_chart,
     strip_height,
     worst_by_bin,
 )
-from dashboard.wells.status import Totals, Well, WellState, added, wells_of
+from dashboard.wells.status import Totals, WellState, WellStatus, added, wells_of
 from dashboard.wells.status_marks import score_line, state_markdown, tile_key, tile_styles
 from petrostream.ingest.batches import COMMISSIONING_SECONDS
 
@@ -45,8 +45,8 @@ def render() -> None:
 def _draw(view: page_frame.View) -> None:
     name, span = choose_span("fleet time", "24 h")
     wells = wells_of(view.snapshot, span)
-    show_open_alarms = _show_figures(view, wells, name)
-    stretch = stretch_of(view.snapshot, wells, span)
+    show_open_alarms = _show_metrics(view, wells, name)
+    stretch = shown_time(view.snapshot, wells, span)
     once = view.snapshot.once
     st.subheader("Wells, the worst first", anchor=False)
     st.html(tile_styles())
@@ -70,14 +70,16 @@ def _draw(view: page_frame.View) -> None:
     show_open_alarms(wait=True)
 
 
-def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Callable[..., None]:
+def _show_metrics(
+    view: page_frame.View, wells: Sequence[WellStatus], name: str
+) -> Callable[..., None]:
     """Draw the figures; gives what draws the open alarms anew, once events have been read."""
     now, before = added([each.totals for each in wells]), added([each.before for each in wells])
     in_alarm = sum(well.state is WellState.ALARM for well in wells)
     active = sum(well.state is not WellState.SILENT for well in wells)
     when = "in all" if name == "all" else f"in each well's newest {name}"
     with st.container(horizontal=True, gap="small"):
-        show_figure(
+        show_metric(
             "Wells in alarm",
             f"{in_alarm:,}",
             f"of {len(wells):,}",
@@ -86,13 +88,13 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
         place = st.empty()
         show_open_alarms = partial(_show_open_alarms, place, view, wells, when)
         show_open_alarms(wait=False)
-        show_figure(
+        show_metric(
             "Anomalies",
             f"{now.anomalies:,}",
             _change(now.anomalies, before, "anomalies"),
             f"Readings with `anomaly_flag` 1 {when}, and the change against the same time before.",
         )
-        show_figure(
+        show_metric(
             "Anomaly rate",
             "–" if now.rate is None else f"{now.rate:.2%}",
             _rate_change(now, before),
@@ -100,13 +102,13 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
             f"{COMMISSIONING_SECONDS // 60} minutes (commissioning) and unscorable readings are "
             "not counted.",
         )
-        show_figure(
+        show_metric(
             "Readings",
             short(now.readings),
             _change(now.readings, before, "readings"),
             f"Rows that the pipeline has taken in {when}, one a second of a recording.",
         )
-        show_figure(
+        show_metric(
             "Active wells",
             f"{active:,}",
             f"{len(wells) - active:,} silent",
@@ -115,7 +117,7 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
         table = view.snapshot.table
         newest = table.iloc[int(table[LAST].argmax())]
         lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
-        show_figure(
+        show_metric(
             "Reading to screen",
             _lag_words(lag),
             f"scored {ago(newest[MODIFIED].to_pydatetime(), _now())}",
@@ -127,16 +129,21 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
 
 
 def _show_open_alarms(
-    place: DeltaGenerator, view: page_frame.View, wells: Sequence[Well], when: str, *, wait: bool
+    place: DeltaGenerator,
+    view: page_frame.View,
+    wells: Sequence[WellStatus],
+    when: str,
+    *,
+    wait: bool,
 ) -> None:
     """Show how many alarms nobody has looked after; while events are unread, of those read."""
-    said = find_stores().said.lately(_WAIT_SECONDS if wait else 0.0)
-    tally = count_alarms(view.curated.events, view.snapshot, wells, said or (), wait=wait)
+    annotations = find_readers().annotation_reader.lately(_WAIT_SECONDS if wait else 0.0)
+    count = count_alarms(view.curated.events, view.snapshot, wells, annotations or (), wait=wait)
     with place:
-        show_figure(
+        show_metric(
             "Open alarms",
-            "–" if said is None else f"{tally.is_open:,}" + ("+" if tally.unread else ""),
-            f"{tally.unread:,} batches unread" if tally.unread else f"of {tally.alarms:,}",
+            "–" if annotations is None else f"{count.is_open:,}" + ("+" if count.unread else ""),
+            f"{count.unread:,} batches unread" if count.unread else f"of {count.alarms:,}",
             f"Alarms {when} that nobody has acknowledged. What people say counts within 20 s.",
         )
 
@@ -161,14 +168,16 @@ def _lag_words(lag: timedelta) -> str:
     return words.removesuffix(" ago")
 
 
-def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch) -> list[str]:
+def _tile_lines(snapshot: Snapshot, wells: Sequence[WellStatus], stretch: ShownTime) -> list[str]:
     """A picture of each well's scores, up to its own newest reading."""
-    own = Stretch(stretch.length, None)
+    own = ShownTime(stretch.length, None)
     found = (worst_by_bin(snapshot, well, own, _TILE_POINTS) for well in wells)
     return [score_line(worst.tolist()) for worst, _ in found]
 
 
-def _show_tile(view: page_frame.View, well: Well, since: datetime, line: str, name: str) -> None:
+def _show_tile(
+    view: page_frame.View, well: WellStatus, since: datetime, line: str, name: str
+) -> None:
     key = tile_key(well.state, well.name)
     with st.container(border=True, width=_TILE_PIXELS, gap=None, key=key):
         link(
@@ -188,7 +197,7 @@ def when(view: page_frame.View, time: datetime) -> str:
     return f"{shown:%H:%M}" if shown.date() == today else minute(shown)
 
 
-def _why(well: Well) -> str:
+def _why(well: WellStatus) -> str:
     """What a person should look at first."""
     parts = []
     if well.totals.anomalies:

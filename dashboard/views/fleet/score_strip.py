@@ -13,7 +13,7 @@ import pandas as pd
 from dashboard.curated.snapshot import FIRST, LAST, Snapshot
 from dashboard.ui.chart_axes import clock_labels
 from dashboard.ui.timezones import for_chart
-from dashboard.wells.status import Well
+from dashboard.wells.status import WellStatus
 
 BINS: Final = 144
 _HIGHEST: Final = 2.0
@@ -38,7 +38,7 @@ _UNITS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ShownTime:
     """The time that the strip shows: its length, and its end where all wells have the same.
 
     `end` is `None` where each well's row ends with the well's own newest reading, as in a replay
@@ -48,12 +48,14 @@ class Stretch:
     length: timedelta
     end: datetime | None
 
-    def end_of(self, well: Well) -> datetime:
+    def end_of(self, well: WellStatus) -> datetime:
         """When a well's row ends, UTC without a zone."""
         return self.end or well.newest
 
 
-def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None) -> Stretch:
+def shown_time(
+    snapshot: Snapshot, wells: Sequence[WellStatus], span: timedelta | None
+) -> ShownTime:
     """The time to draw: the chosen one, or the longest that any well has where that is shorter;
     by the clock if the newest readings of at least half of the wells are close together.
     """
@@ -61,17 +63,17 @@ def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None
     longest = max(_longest(snapshot, wells), _SHORTEST)
     length = min(span, longest) if span else longest
     current = [well for well in wells if newest - well.newest <= _TOGETHER * length]
-    return Stretch(length, newest if 2 * len(current) >= len(wells) > 1 else None)
+    return ShownTime(length, newest if 2 * len(current) >= len(wells) > 1 else None)
 
 
-def _longest(snapshot: Snapshot, wells: Sequence[Well]) -> timedelta:
+def _longest(snapshot: Snapshot, wells: Sequence[WellStatus]) -> timedelta:
     firsts = [snapshot.table[FIRST].iloc[well.places.start].to_pydatetime() for well in wells]
     lengths = [well.newest - first for well, first in zip(wells, firsts, strict=True)]
     return max(lengths)
 
 
 def worst_by_bin(
-    snapshot: Snapshot, well: Well, stretch: Stretch, bins: int = BINS
+    snapshot: Snapshot, well: WellStatus, stretch: ShownTime, bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray]:
     """A well's worst score in each of equal parts of a stretch of time.
 
@@ -104,7 +106,7 @@ def strip_height(wells: int) -> int:
 
 
 def strip_chart(
-    snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[WellStatus], stretch: ShownTime, zone: ZoneInfo
 ) -> alt.Chart:
     """Draw a row a well: bars as tall as the worst score, anomalies in red and to the top."""
     return (
@@ -130,7 +132,7 @@ def strip_chart(
 
 
 def _bars(
-    snapshot: Snapshot, wells: Sequence[Well], stretch: Stretch, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[WellStatus], stretch: ShownTime, zone: ZoneInfo
 ) -> pd.DataFrame:
     """A row a bar; `from` and `to` are times, or how long before the well's newest reading."""
     found = [worst_by_bin(snapshot, well, stretch) for well in wells]

@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard.curated.snapshot import Snapshot
-from dashboard.ui.metric_tile import show_figure
+from dashboard.ui.metric_tile import show_metric
 from dashboard.views.pipeline.dead_letters import newest_metric
 from dashboard.views.pipeline.table import show_table
 from dashboard.views.pipeline.throughput import Handled, Pace, usage
@@ -26,8 +26,8 @@ def show_costs(snapshot: Snapshot, recent: Sequence[Handled], worked: Pace | Non
     rest = {charge.item: charge.usd for charge in costs.at_rest(measured)}
     bill = sorted(costs.at_work(measured), key=lambda charge: -charge.usd)
     with st.container(horizontal=True, gap="small"):
-        show_figure("With these wells", f"{costs.total(bill):,.2f} USD", f"{measured.wells} wells")
-        show_figure("At rest", f"{sum(rest.values()):,.2f} USD", "while nothing is sent")
+        show_metric("With these wells", f"{costs.total(bill):,.2f} USD", f"{measured.wells} wells")
+        show_metric("At rest", f"{sum(rest.values()):,.2f} USD", "while nothing is sent")
     show_table(
         {
             "For": [charge.item.value for charge in bill],

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.shell import page_frame
 from dashboard.shell.readers import part, reason
-from dashboard.ui.metric_tile import show_figure
+from dashboard.ui.metric_tile import show_metric
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago
 from dashboard.views.pipeline.dead_letter_section import show_dead_letters
@@ -93,11 +93,11 @@ def _show_tiles(
     now = datetime.now(UTC).replace(tzinfo=None)
     queue, dead = depths or (None, None)
     with st.container(horizontal=True, gap="small"):
-        show_figure("Waiting", f"{queue.waiting:,}" if queue else _NONE, "messages in the queue")
-        show_figure("In flight", f"{queue.in_flight:,}" if queue else _NONE, "being worked on")
-        show_figure("Oldest message", *_oldest(queues, queue))
-        show_figure("Dead letters", f"{dead.total:,}" if dead else _NONE, "gave up after all tries")
-        show_figure(
+        show_metric("Waiting", f"{queue.waiting:,}" if queue else _NONE, "messages in the queue")
+        show_metric("In flight", f"{queue.in_flight:,}" if queue else _NONE, "being worked on")
+        show_metric("Oldest message", *_oldest(queues, queue))
+        show_metric("Dead letters", f"{dead.total:,}" if dead else _NONE, "gave up after all tries")
+        show_metric(
             "Rows a second",
             f"{worked.rows_a_second:,.0f}" if worked else _NONE,
             f"while at work, {ago(worked.ended, now)}" if worked else "nothing scored yet",
@@ -105,7 +105,7 @@ def _show_tiles(
             "and the last scored object of it.",
         )
         current = moves[-1] if moves else None
-        show_figure(
+        show_metric(
             "Model",
             current.pointer.version[:8] if current else _NONE,
             f"current for {ago(current.when, now).removesuffix(' ago')}"

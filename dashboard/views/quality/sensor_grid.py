@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.curated.snapshot import FIRST, LAST, Snapshot
-from dashboard.wells.status import Well
+from dashboard.wells.status import WellStatus
 from petrostream.schema.columns import RECORDING, WELL
 from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES, Kind
 from petrostream.scoring import summaries
@@ -20,7 +20,7 @@ WORTH_SHOWING: Final = 0.05
 KINDS: Final = ("missing", "frozen", "implausible", "good")
 
 
-def sensor_grid(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
+def sensor_grid(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame:
     """A row a well and sensor: shares of rows that are missing, frozen, implausible.
 
     `kind` is the one that most rows have, where it is more than one in twenty; valves that keep
@@ -50,7 +50,7 @@ def _is_valve() -> np.ndarray:
     return np.array([BY_NAME[name].kind is Kind.VALVE for name in SENSOR_NAMES])
 
 
-def gaps(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
+def gaps(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame:
     """Times within a recording for which no batch has come, the longest first."""
     found = []
     every = {name: snapshot.table[name].to_numpy() for name in (FIRST, LAST)}
@@ -76,7 +76,7 @@ def gaps(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True).sort_values("minutes", ascending=False)
 
 
-def unscorable_recordings(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
+def unscorable_recordings(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame:
     """Recordings of which nothing was scored: no sensor has a profile that can be used."""
     places = np.concatenate([np.arange(well.places.start, well.places.stop) for well in wells])
     table = snapshot.table.iloc[places]

@@ -16,14 +16,14 @@ from dashboard.curated.bucket import Rows
 from dashboard.curated.snapshot import FIRST, LAST
 from dashboard.forecast.autoregression import CONFIDENCE, LEAST_GAIN, LEAST_WON
 from dashboard.shell import page_frame
-from dashboard.shell.readers import find_stores, part
+from dashboard.shell.readers import find_readers, part
 from dashboard.ui import selectors, url_state
 from dashboard.ui.timezones import local, local_series, stored
 from dashboard.ui.wording import degraded_words, minute, span
 from dashboard.views.well import recording_chart
 from dashboard.views.well.anomaly_table import show_anomalies
 from dashboard.views.well.days_chart import show_long
-from dashboard.views.well.next_hour import Outlook, look_out, wait_for
+from dashboard.views.well.next_hour import NextHour, ask_next_hour, wait_for
 from dashboard.views.well.sensor_health import driving_sensors, show_health
 from dashboard.views.well.span_layers import alarm_spans
 from dashboard.wells.normal_bands import SPREADS, Stretch, bands, batches_of
@@ -149,23 +149,23 @@ def _show_readings(view: page_frame.View, chosen: _Chosen) -> None:
         return
     driving = driving_sensors(rows.table)[:_MOST_DRIVING]
     sensors = selectors.choose_sensors(rows.sensors, driving, _worth_a_look(rows, driving))
-    stores = find_stores()
+    readers = find_readers()
     profiles = {
-        name: stores.commissioned.of(chosen.well, name) for name in rows.table[RECORDING].unique()
+        name: readers.commissioned.of(chosen.well, name) for name in rows.table[RECORDING].unique()
     }
-    normal = stores.normal.now()
+    normal = readers.normal.now()
     stretches = normal.stretches(rows.table, profiles, batches_of(view.snapshot, chosen.places))
     alarms = _alarms(view, chosen)
-    outlook = look_out(view, chosen.well, rows.table, sensors)
+    hour = ask_next_hour(view, chosen.well, rows.table, sensors)
     table = rows.table.assign(**{TIMESTAMP: local_series(rows.table[TIMESTAMP], view.zone)})
     context = recording_chart.Context(
         alarms=alarm_spans(alarms, rows.table[TIMESTAMP], view.zone),
         bands={name: bands(stretches, name, view.zone) for name in sensors},
-        ahead=outlook.lines(view.zone),
+        ahead=hour.lines(view.zone),
         clock=str(view.zone),
     )
     _show_chart(view, table, sensors, context)
-    _explain(outlook, stretches, by_model=normal.detector is not None)
+    _explain(hour, stretches, by_model=normal.detector is not None)
     list_of_well(alarms, view.zone)
     left, right = st.tabs(["Sensors", "Anomalies"])
     with left:
@@ -174,7 +174,7 @@ def _show_readings(view: page_frame.View, chosen: _Chosen) -> None:
     with right:
         show_anomalies(chosen.well, rows, view.zone)
     if not view.is_live:
-        wait_for(outlook)
+        wait_for(hour)
 
 
 def _worth_a_look(rows: Rows, driving: Sequence[str]) -> list[str]:
@@ -190,7 +190,7 @@ def _alarms(view: page_frame.View, chosen: _Chosen) -> list[Alarm]:
         "The alarms",
         "`s3:GetObject` on `events/*` in the curated bucket",
         lambda: alarms_between(
-            find_stores().events, view.snapshot, chosen.well, chosen.start, chosen.end
+            find_readers().events, view.snapshot, chosen.well, chosen.start, chosen.end
         ),
     )
     return found or []
@@ -215,7 +215,7 @@ def _show_chart(
         st.space(recording_chart.BESIDE_PLOT)
 
 
-def _explain(outlook: Outlook, stretches: Sequence[Stretch], *, by_model: bool) -> None:
+def _explain(hour: NextHour, stretches: Sequence[Stretch], *, by_model: bool) -> None:
     band = (
         "Green is what the detector takes for normal: a reading held there for half an hour, "
         "alone, is no anomaly."
@@ -230,6 +230,6 @@ def _explain(outlook: Outlook, stretches: Sequence[Stretch], *, by_model: bool) 
         f"scored. {band} Drag to pan, Ctrl and the wheel to zoom, double-click for the whole time.",
         help=_BAND_HELP if by_model else None,
     )
-    if outlook.outcomes:
-        words = [_FORECAST_WORDS] if outlook.has_any else []
-        st.caption("  \n".join([*words, *outlook.sentences()]), help=_FORECAST_HELP)
+    if hour.outcomes:
+        words = [_FORECAST_WORDS] if hour.has_any else []
+        st.caption("  \n".join([*words, *hour.sentences()]), help=_FORECAST_HELP)

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.alarms.alarm import Alarm
 from dashboard.alarms.wording import described
-from dashboard.forecast.background import Forecasts, Origin
+from dashboard.forecast.background import ForecastOrigin, Forecasts
 from dashboard.shell import page_frame, session
 from dashboard.views.quality.sensor_grid import sensor_grid
 from dashboard.views.well import recording_chart
@@ -263,7 +263,7 @@ def test_a_forecast_goes_by_the_versions_of_the_batches_before_it(
 ) -> None:
     asked, ask = [], Forecasts.ask
 
-    def watched(forecasts: Forecasts, origin: Origin, *arguments: Any) -> Any:
+    def watched(forecasts: Forecasts, origin: ForecastOrigin, *arguments: Any) -> Any:
         asked.append(origin)
         return ask(forecasts, origin, *arguments)
 

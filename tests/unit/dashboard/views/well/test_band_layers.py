@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.shell.readers import find_stores
+from dashboard.shell.readers import find_readers
 from dashboard.views.well.band_layers import normal_words, shown_range
 from dashboard.views.well.recording_chart import Context, recording_chart
 from dashboard.wells.commissioned import Commissioned, Profiles
@@ -160,14 +160,14 @@ def test_the_band_follows_the_published_model_and_outlives_an_outage(model: Mode
 
 
 def test_no_model_at_all_is_no_fault(provisioned) -> None:
-    assert find_stores().normal.now().detector is None
+    assert find_readers().normal.now().detector is None
 
 
 def test_another_place_has_other_stores(provisioned, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = find_stores()
-    assert find_stores() is here
+    here = find_readers()
+    assert find_readers() is here
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    assert find_stores().forecasts is not here.forecasts
+    assert find_readers().forecasts is not here.forecasts
 
 
 class Profiled:
