@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from dashboard.curated.snapshot import BATCH
+from dashboard.curated.batches import BATCH
 from petrostream.disk_cache import DRAFT, MAGIC, SUFFIX, listings_in, place_cache, remove
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.sensors import SENSOR_NAMES

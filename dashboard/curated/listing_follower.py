@@ -22,8 +22,9 @@ from weakref import WeakSet
 
 import numpy as np
 
+from dashboard.curated.batches import EMPTY, newest_versions, numbered, summary_key
 from dashboard.curated.listing_cache import Shelf, Shelved
-from dashboard.curated.snapshot import EMPTY, Snapshot, newest_versions, numbered, summary_key
+from dashboard.curated.snapshot import Snapshot
 from dashboard.curated.summary_listing import Listing
 from petrostream.errors import TransientError
 from petrostream.schema.keys import SUMMARIES

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dashboard.curated.snapshot import EMPTY, ListedKey, Names, parse
+from dashboard.curated.batches import EMPTY, ListedKey, Names, parse
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
 from petrostream.errors import PermanentError

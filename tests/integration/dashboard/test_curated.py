@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.curated.batches import BATCH, newest_versions
 from dashboard.curated.bucket import Curated, Rows
-from dashboard.curated.snapshot import BATCH, ScoredObject, Snapshot, newest_versions
+from dashboard.curated.snapshot import ScoredObject, Snapshot
 from dashboard.curated.summary_listing import Listing
 from dashboard.wells.status import wells_of
 from petrostream.errors import ServiceUnavailable

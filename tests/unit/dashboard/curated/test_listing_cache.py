@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from dashboard.curated import listing_cache as shelves
+from dashboard.curated.batches import BATCH
 from dashboard.curated.listing_cache import Shelf, Shelved
-from dashboard.curated.snapshot import BATCH
 from petrostream.disk_cache import MAGIC, SUFFIX, place_cache
 from petrostream.local.stack import down
 from petrostream.scoring import summaries

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from dashboard.curated import listing_follower
+from dashboard.curated.batches import EMPTY, ListedKey, Names, parse
 from dashboard.curated.listing_cache import Shelf, Shelved
 from dashboard.curated.listing_follower import Follower
-from dashboard.curated.snapshot import EMPTY, ListedKey, Names, Snapshot, parse
+from dashboard.curated.snapshot import Snapshot
 from petrostream.errors import ServiceUnavailable
 from petrostream.schema.keys import SUMMARIES, BatchId
 from petrostream.scoring import summaries
