@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DATE: Final = re.compile(rf"{SUMMARIES}date=(\d{{4}}-\d\d-\d\d)/", re.ASCII)
 
 
-class Listing:
+class SummaryListing:
     """The summaries of one bucket as S3 lists them. Safe to share between threads.
 
     Arrays have numbers in the place of names, those of `wells` and `recordings`.
