@@ -157,7 +157,7 @@ class Snapshot:
 
     def chosen(self, places: np.ndarray | slice) -> list[ScoredObject]:
         """Name the scored objects of some rows of `table`."""
-        batches = self.batches[places]
+        wells, recordings, batches = self.wells, self.recordings, self.batches[places]
         figures, second = batches["figures"], batches["second"]
         columns = (
             *(batches["well"], batches["recording"], batches["modified"]),
@@ -166,7 +166,7 @@ class Snapshot:
         )
         return [
             ScoredObject(
-                batch=BatchId(self.wells[well], self.recordings[recording], first),
+                batch=BatchId(wells[well], recordings[recording], first),
                 modified=modified,
                 counts=Counts(*counts),
                 first=first,
