@@ -13,6 +13,8 @@ from dashboard.views.pipeline import page as pipeline
 from dashboard.views.quality import page as quality
 from dashboard.views.well import page as well
 
+# In the order of the navigation; the first is also what an address without a name opens. Not a
+# docstring: Streamlit writes what stands alone in its script on the page.
 PAGES: Final = (
     Entry("fleet", "Fleet", ":material/grid_view:", fleet.render),
     Entry("well", "Well", ":material/show_chart:", well.render),
@@ -22,7 +24,6 @@ PAGES: Final = (
     Entry("pipeline", "Pipeline", ":material/conversion_path:", pipeline.render),
     Entry("explore", "Explore", ":material/database:", explore.render),
 )
-"""In the order of the navigation; the first is also what an address without a name opens."""
 
 _STYLE: Final = "<style>.stMainBlockContainer {padding-top: 4rem; padding-bottom: 3rem}</style>"
 

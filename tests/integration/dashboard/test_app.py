@@ -103,6 +103,12 @@ def readings_shown(page: AppTest) -> int:
     return int(page.session_state["snapshot"].table["rows"].sum())
 
 
+def test_an_address_without_a_name_opens_fleet_and_nothing_stands_above_it(provisioned) -> None:
+    page = looked_at(AppTest.from_file(str(APP), default_timeout=60).run())
+    head, *_ = page.main.children.values()
+    assert [each.value for each in head.children.values() if each.type == "title"] == ["Fleet"]
+
+
 def test_the_figures_are_the_curated_ones(scored: pd.DataFrame) -> None:
     shown = figures(visit("fleet"))
     flagged, judged = scored["anomaly_flag"].sum(), (scored["status"] == "scored").sum()
