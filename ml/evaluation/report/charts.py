@@ -1,9 +1,11 @@
 """Charts of the whole evaluation: delays by class, ROC, events found against false alarms."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Final
 
 import numpy as np
+from markupsafe import Markup
 
 from ml.evaluation.report import svg
 from ml.evaluation.tradeoff import Point
@@ -25,7 +27,7 @@ _MOST_RATE: Final = 200.0
 _LEAST_SHARE: Final = 1e-3
 
 
-def delay_chart(found: Sequence[Judged]) -> str:
+def delay_chart(found: Sequence[Judged]) -> Markup:
     """A dot for each event: its delay to the right, a row a class; missed ones at the far right."""
     classes = sorted({each.truth.fault for each in found})
     across = svg.Scale(np.log(10), np.log(129_600), _DELAY_LEFT, _DELAY_WIDTH - _DELAY_RIGHT)
@@ -58,11 +60,11 @@ def _dots(found: Sequence[Judged], across: svg.Scale, y: float, missed_at: float
             missed += 1
         else:
             x, kind = across(np.log(max(outcome.delay_seconds, 10))), "hit"
-        title = f"<title>{outcome.truth.recording}</title>"
+        title = f"<title>{escape(outcome.truth.recording)}</title>"
         yield svg.element("circle", title, cx=float(x), cy=y, r=5, class_=kind)
 
 
-def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Point]) -> str:
+def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Point]) -> Markup:
     """Events found against false alarms a well-day, a line a method; dots are where it stands.
 
     A line shows the most events found with so many false alarms or fewer: a limit that is so low
@@ -103,7 +105,7 @@ def _frontier(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([*rates, _MOST_RATE]), np.array([*recalls, recalls[-1]])
 
 
-def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
+def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
     """Abnormal rows flagged against normal rows flagged, a line a method; the share of normal rows
     is logarithmic, as only its left end is of use.
     """
