@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from deploy import model, stackfile
 from deploy.account.access import client, explained
-from petrostream.aws.cloudwatch import Metric, Point, newest_point
+from petrostream.aws.cloudwatch import Metric, MetricPoint, newest_point
 from petrostream.aws.queues import age_of_oldest, depth_of
+from petrostream.durations import duration
 from petrostream.errors import PetroStreamError
 from petrostream.local import stack
 from petrostream.schema.keys import SCORED
@@ -89,7 +90,7 @@ def _queue(url: str) -> str:
 
 def _oldest_message(queue_url: str) -> str:
     point = _newest(age_of_oldest(queue_url), _AGE_LOOK_BACK)
-    return "not measured lately" if point is None else f"{point.value:.0f} s"
+    return "not measured lately" if point is None else duration(point.value)
 
 
 def last_result(curated_bucket: str) -> str:
@@ -123,7 +124,7 @@ def last_result(curated_bucket: str) -> str:
     return f"{newest['Key'].removeprefix(SCORED)} at {newest['LastModified']:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _newest(metric: Metric, back: timedelta) -> Point | None:
+def _newest(metric: Metric, back: timedelta) -> MetricPoint | None:
     return newest_point(client("cloudwatch"), metric, back=back, period_seconds=_PERIOD_SECONDS)
 
 

@@ -20,7 +20,7 @@ from petrostream.aws.buckets import Bucket
 from petrostream.errors import PermanentError, TransientError
 from petrostream.ingest.notifications import RawObject, announced_objects
 from petrostream.registry.models import CurrentModel, ModelRegistry
-from petrostream.scoring.pipeline import Fate, Outcome, Pipeline
+from petrostream.scoring.pipeline import Disposition, Outcome, Pipeline
 from petrostream.settings import Settings
 
 LONGEST_LAG_SECONDS = 86_400
@@ -102,14 +102,14 @@ def process_object(raw: RawObject, *, redelivered: bool) -> None:
     began = time.perf_counter()
     outcome = pipeline.process(raw, redelivered=redelivered)
     record_metrics(outcome, milliseconds=(time.perf_counter() - began) * 1e3)
-    log = logger.info if outcome.fate is Fate.SCORED else logger.warning
-    log(outcome.fate.value, key=raw.key, reason=outcome.reason, model=outcome.model_version)
+    log = logger.info if outcome.disposition is Disposition.SCORED else logger.warning
+    log(outcome.disposition.value, key=raw.key, reason=outcome.reason, model=outcome.model_version)
 
 
 def record_metrics(outcome: Outcome, milliseconds: float) -> None:
     """Add an outcome's figures to the invocation's EMF metrics."""
     metrics.add_metric("Milliseconds", MetricUnit.Milliseconds, milliseconds)
-    if outcome.fate is Fate.QUARANTINED:
+    if outcome.disposition is Disposition.QUARANTINED:
         metrics.add_metric("Quarantined", MetricUnit.Count, 1)
     if outcome.counts is None or outcome.last_reading is None:
         return

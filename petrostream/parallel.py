@@ -5,6 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 PARALLEL: Final = 8
+
+OnProgress = Callable[[int, int], None]
+"""Is told how many of how many are done."""
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 

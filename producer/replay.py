@@ -34,11 +34,11 @@ from petrostream.settings import Settings, state_folder, use_stack
 from producer.progress import Progress
 from producer.schedule import (
     WELLS_SIDE_BY_SIDE,
-    Release,
+    DueBatch,
     Schedule,
     by_well,
+    due_batches,
     duration_seconds,
-    releases,
 )
 from producer.upload import Uploader
 
@@ -67,7 +67,7 @@ class Speed:
 
 
 @dataclass
-class Summary:
+class ReplaySummary:
     """What a replay did."""
 
     recordings: int = 0
@@ -104,25 +104,27 @@ class Replay:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     problems: list[Problem] = field(default_factory=list)
-    summary: Summary = field(default_factory=Summary)
+    summary: ReplaySummary = field(default_factory=ReplaySummary)
 
-    def run(self, uploader: Uploader, progress: Progress) -> Summary:
+    def run(self, uploader: Uploader, progress: Progress) -> ReplaySummary:
         """Upload every batch when it is due; `started` (clock) is when the replay began."""
         began = time.perf_counter()
         refused: set[str] = set()
         try:
-            for release in releases(self.files, self.schedule, self.problems.append, progress.note):
-                batch = release.batch
+            for due_batch in due_batches(
+                self.files, self.schedule, self.problems.append, progress.note
+            ):
+                batch = due_batch.batch
                 if batch.id.recording in refused:
                     continue
-                if batch.is_first and self._refuses(release, uploader):
+                if batch.is_first and self._refuses(due_batch, uploader):
                     refused.add(batch.id.recording)
                     continue
                 if batch.id in uploader.present(batch):
                     self._count(batch, progress, uploaded=False)
                     continue
-                self._wait_for(release)
-                for finished, uploaded in uploader.submit(release):
+                self._wait_for(due_batch)
+                for finished, uploaded in uploader.submit(due_batch):
                     self._count(finished, progress, uploaded=uploaded)
             for finished, uploaded in uploader.drain():
                 self._count(finished, progress, uploaded=uploaded)
@@ -132,23 +134,23 @@ class Replay:
             self.summary.seconds = time.perf_counter() - began
         return self.summary
 
-    def _refuses(self, release: Release, uploader: Uploader) -> bool:
+    def _refuses(self, due_batch: DueBatch, uploader: Uploader) -> bool:
         """Whether the bucket holds this recording cut into other batches, or another one."""
-        if uploader.cut_of(release.batch) in (None, release.cut):
+        if uploader.cut_of(due_batch.batch) in (None, due_batch.cut):
             return False
         self.problems.append(
             Problem(
-                Path(release.batch.id.recording),
+                Path(due_batch.batch.id.recording),
                 "the bucket holds a recording of that name cut into other batches: replay it "
                 "with the same --batch-minutes as then, or into an empty stack",
             )
         )
         return True
 
-    def _wait_for(self, release: Release) -> None:
+    def _wait_for(self, due_batch: DueBatch) -> None:
         if self.speed.factor == float("inf"):
             return
-        due = release.due / self.speed.factor
+        due = due_batch.due / self.speed.factor
         if self.started is None:
             self.started = self.clock() - due
         delay = self.started + due - self.clock()

@@ -23,7 +23,7 @@ WELLS_SIDE_BY_SIDE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class DueBatch:
     """A batch and when it is due, in data seconds since the replay's start.
 
     `cut` describes how the batch's recording is cut, the same for all of its batches.
@@ -57,15 +57,15 @@ def by_well(files: list[RecordingFile]) -> list[list[RecordingFile]]:
     return [list(group) for _, group in itertools.groupby(ordered, key=lambda file: file.well)]
 
 
-def releases(
+def due_batches(
     files: list[RecordingFile],
     schedule: Schedule,
     on_problem: Callable[[Problem], None],
     on_note: Callable[[str], None] = lambda _: None,
-) -> Iterator[Release]:
+) -> Iterator[DueBatch]:
     """Give all batches in the order in which they are due."""
     waiting = iter(by_well(files))
-    lanes: list[tuple[float, int, Release, Iterator[Release]]] = []
+    lanes: list[tuple[float, int, DueBatch, Iterator[DueBatch]]] = []
     number = itertools.count()
 
     def open_lane(start: float) -> None:
@@ -79,14 +79,14 @@ def releases(
     for _ in range(schedule.lanes):
         open_lane(0.0)
     while lanes:
-        due, _, release, lane = lanes[0]
+        due, _, due_batch, lane = lanes[0]
         following = next(lane, None)
         if following is None:
             heapq.heappop(lanes)
             open_lane(due)
         else:
             heapq.heapreplace(lanes, (following.due, next(number), following, lane))
-        yield release
+        yield due_batch
 
 
 def _lane(
@@ -95,7 +95,7 @@ def _lane(
     schedule: Schedule,
     on_problem: Callable[[Problem], None],
     on_note: Callable[[str], None],
-) -> Iterator[Release]:
+) -> Iterator[DueBatch]:
     """One well's batches, recording after recording, from `start` data seconds on."""
     rounds = itertools.count() if schedule.loop else range(1)
     earliest, latest = None, 0
@@ -129,7 +129,7 @@ def _lane(
             how = _describe_cut(recording, schedule)
             for batch in batches:
                 due = start + (int(batch.microseconds[-1]) - began) / SECOND
-                yield Release(due, batch, how)
+                yield DueBatch(due, batch, how)
             start += duration_seconds(recording)
         if not played:
             return

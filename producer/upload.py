@@ -9,7 +9,7 @@ from petrostream.aws.buckets import Bucket
 from petrostream.errors import InvalidBatch
 from petrostream.ingest.batches import Batch, encode
 from petrostream.schema.keys import READINGS, BatchId, parse_batch_key
-from producer.schedule import Release
+from producer.schedule import DueBatch
 
 _PARQUET: Final = "application/vnd.apache.parquet"
 _CUT: Final = "cut"
@@ -43,14 +43,14 @@ class Uploader:
             return None
         return (self._bucket.metadata(first.id.raw) or {}).get(_CUT, "unknown")
 
-    def submit(self, release: Release) -> Iterator[tuple[Batch, bool]]:
+    def submit(self, due_batch: DueBatch) -> Iterator[tuple[Batch, bool]]:
         """Upload a batch in the background; give those that have finished meanwhile.
 
         A recording's first batch is waited for: the others need its profile.
         """
-        future = self._pool.submit(self._upload, release)
-        self._pending[future] = release.batch
-        if release.batch.is_first:
+        future = self._pool.submit(self._upload, due_batch)
+        self._pending[future] = due_batch.batch
+        if due_batch.batch.is_first:
             wait([future])
         while len(self._pending) > self._most:
             wait(self._pending, return_when=FIRST_COMPLETED)
@@ -66,10 +66,10 @@ class Uploader:
         """Drop what has not begun, wait for the rest."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _upload(self, release: Release) -> bool:
-        batch = release.batch
+    def _upload(self, due_batch: DueBatch) -> bool:
+        batch = due_batch.batch
         return self._bucket.put_if_absent(
-            batch.id.raw, encode(batch), _PARQUET, {_CUT: release.cut}
+            batch.id.raw, encode(batch), _PARQUET, {_CUT: due_batch.cut}
         )
 
     def _finished(self) -> Iterator[tuple[Batch, bool]]:

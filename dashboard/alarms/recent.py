@@ -22,7 +22,7 @@ _MOST_BATCHES: Final = 960
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmCount:
+class AlarmCounts:
     """Alarms of some batches; `is_open` counts those that nobody has acknowledged.
 
     `unread` is how many batches' documents are still being read.
@@ -40,7 +40,7 @@ def count_alarms(
     annotations: Sequence[Annotation],
     *,
     wait: bool,
-) -> AlarmCount:
+) -> AlarmCounts:
     """Count the alarms of the wells' newest time, as far as documents are known.
 
     With `wait` some more are read now, and the rest in the background once all is listed.
@@ -53,7 +53,7 @@ def count_alarms(
         objects, at_once=AT_ONCE if wait else 0, later=wait and not snapshot.pending[0]
     )
     alarms = with_context(found.events, {}, annotations)
-    return AlarmCount(len(alarms), sum(alarm.standing.is_open for alarm in alarms), found.unread)
+    return AlarmCounts(len(alarms), sum(alarm.standing.is_open for alarm in alarms), found.unread)
 
 
 def newest_alarms(events: EventReader, snapshot: Snapshot) -> list[Alarm]:

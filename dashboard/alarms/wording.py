@@ -3,6 +3,7 @@
 from typing import Final
 
 from dashboard.alarms.alarm import Alarm, Severity
+from petrostream.durations import duration
 
 SEVERITY_MARKS: Final = {
     Severity.HIGH: ("▲ high", "#c92a2a"),
@@ -22,20 +23,6 @@ def name_of(alarm: Alarm) -> str:
     return f"{alarm.event.well}/{alarm.event.recording}/{alarm.event.start}"
 
 
-def lasted(seconds: float) -> str:
-    """How long something lasted.
-
-    >>> lasted(5), lasted(125), lasted(7380)
-    ('5 s', '2 min 5 s', '2 h 3 min')
-    """
-    whole = int(seconds)
-    if whole < 60:  # noqa: PLR2004 - seconds in a minute
-        return f"{whole} s"
-    if whole < 3600:  # noqa: PLR2004 - seconds in an hour
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def drivers_in_words(alarm: Alarm) -> str:
     """What drives an alarm, with shares, and the engineering limits that were passed."""
     event = alarm.event
@@ -50,6 +37,6 @@ def described(alarm: Alarm) -> str:
     mark, _ = SEVERITY_MARKS[alarm.severity]
     severity = f":{_MARKDOWN_COLOURS[alarm.severity]}[**{mark}**]"
     return (
-        f"{severity}, lasted {lasted(alarm.event.seconds)}, score up to "
+        f"{severity}, lasted {duration(alarm.event.seconds)}, score up to "
         f"{alarm.event.peak_score:.2f}, driven by {drivers_in_words(alarm)}"
     )

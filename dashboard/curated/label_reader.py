@@ -7,7 +7,7 @@ read.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
@@ -21,6 +21,7 @@ from petrostream.detection.detector import Status
 from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge
 from petrostream.evaluation.judging import UNLABELLED, LabelRun, label_runs
 from petrostream.ingest.readings import microseconds_of
+from petrostream.parallel import OnProgress
 from petrostream.schema.columns import ANOMALY_FLAG, CLASS, STATUS, TIMESTAMP
 from petrostream.scoring import summaries
 from petrostream.scoring.score_batch import read_scored
@@ -36,7 +37,6 @@ _UNREADABLE: Final = (
     *(OSError, KeyError, ValueError),
 )
 
-Progress = Callable[[int, int], None]
 Recordings = dict[tuple[str, str], list[LabelRun]]
 """Label runs by well and recording."""
 
@@ -50,7 +50,7 @@ class LabelReader:
         self._lock = threading.Lock()
 
     def read(
-        self, snapshot: Snapshot, places: np.ndarray, on_progress: Progress | None = None
+        self, snapshot: Snapshot, places: np.ndarray, on_progress: OnProgress | None = None
     ) -> Recordings:
         """Give the label runs of some batches; an object that can't be read has none.
 
@@ -72,7 +72,7 @@ class LabelReader:
                 self._known.popitem(last=False)
         return found
 
-    def _read_new(self, objects: Sequence[ScoredObject], on_progress: Progress | None) -> None:
+    def _read_new(self, objects: Sequence[ScoredObject], on_progress: OnProgress | None) -> None:
         fresh = [each for each in objects if self._known.get(each.key, (None,))[0] != each.modified]
         with ThreadPoolExecutor(_PARALLEL) as pool:
             for start in range(0, len(fresh), _STEP):

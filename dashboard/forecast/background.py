@@ -27,7 +27,7 @@ _WAIT_SECONDS: Final = 0.4
 
 _log: Final = logging.getLogger("petrostream.dashboard")
 
-Outcome = Forecast | NoForecast
+ForecastOutcome = Forecast | NoForecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,14 @@ class Forecasts:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="forecast")
-        self._known: OrderedDict[tuple[ForecastOrigin, str], Future[Outcome]] = OrderedDict()
+        self._known: OrderedDict[tuple[ForecastOrigin, str], Future[ForecastOutcome]] = (
+            OrderedDict()
+        )
         self._lock = threading.Lock()
 
     def ask(
         self, origin: ForecastOrigin, sensors: Sequence[str], read: Callable[[], pd.DataFrame]
-    ) -> dict[str, Outcome | None]:
+    ) -> dict[str, ForecastOutcome | None]:
         """Give the sensors' forecasts; `None` for those that are still being made.
 
         Parameters
@@ -95,7 +97,7 @@ class Forecasts:
 
     def _future(
         self, origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame]
-    ) -> Future[Outcome]:
+    ) -> Future[ForecastOutcome]:
         key = (origin, sensor)
         with self._lock:
             if key not in self._known:
@@ -106,8 +108,8 @@ class Forecasts:
             return self._known[key]
 
     def _outcome(
-        self, origin: ForecastOrigin, sensor: str, future: Future[Outcome]
-    ) -> Outcome | None:
+        self, origin: ForecastOrigin, sensor: str, future: Future[ForecastOutcome]
+    ) -> ForecastOutcome | None:
         """What a future holds; one that failed is forgotten, so that it is tried again."""
         if not future.done() or future.cancelled():
             return None
@@ -119,12 +121,12 @@ class Forecasts:
             return NoForecast(Why.UNREAD)
 
 
-def pending(outcomes: Mapping[str, Outcome | None]) -> list[str]:
+def pending(outcomes: Mapping[str, ForecastOutcome | None]) -> list[str]:
     """The sensors whose forecasts are still being made."""
     return [name for name, outcome in outcomes.items() if outcome is None]
 
 
-def _made(origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outcome:
+def _made(origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame]) -> ForecastOutcome:
     try:
         return _forecast(origin, sensor, read)
     except PetroStreamError:
@@ -134,7 +136,9 @@ def _made(origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame])
         return NoForecast(Why.FAILED)
 
 
-def _forecast(origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame]) -> Outcome:
+def _forecast(
+    origin: ForecastOrigin, sensor: str, read: Callable[[], pd.DataFrame]
+) -> ForecastOutcome:
     if BY_NAME[sensor].kind is Kind.VALVE:
         return NoForecast(Why.STATE)
     rows = read()

@@ -13,13 +13,13 @@ from dashboard.curated.event_reader import EventReader
 from dashboard.curated.label_reader import LabelReader
 from dashboard.forecast.background import Forecasts
 from dashboard.shell.session import curated_now
-from dashboard.wells.commissioned import Commissioned
 from dashboard.wells.normal_bands import PublishedNormal
 from petrostream.alarms.annotations import Annotations
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import error_code
 from petrostream.errors import PetroStreamError, SettingsError
 from petrostream.registry.models import CurrentModel, ModelRegistry
+from petrostream.registry.profile_store import ProfileStore
 from petrostream.settings import Settings
 
 _REFUSED: Final = frozenset(
@@ -37,7 +37,7 @@ class Readers:
     annotation_reader: AnnotationReader
     labels: LabelReader
     forecasts: Forecasts
-    commissioned: Commissioned
+    profiles: ProfileStore
     normal: PublishedNormal
     registry: ModelRegistry | None
 
@@ -64,7 +64,7 @@ def _readers(bucket: str, models: str, parameter: str, endpoint: str) -> Readers
         annotation_reader=AnnotationReader(annotations),
         labels=LabelReader(curated.bucket),
         forecasts=Forecasts(),
-        commissioned=Commissioned(curated.bucket),
+        profiles=ProfileStore(curated.bucket, lenient=True),
         normal=PublishedNormal(CurrentModel(registry) if registry else None),
         registry=registry,
     )

@@ -1,16 +1,12 @@
 """Figures and times in words."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
+from petrostream.durations import age
+
 _MILLION: Final = 1_000_000
-_STEPS: Final = (
-    (timedelta(days=730), timedelta(days=365.25), "years"),
-    (timedelta(days=2), timedelta(days=1), "days"),
-    (timedelta(hours=2), timedelta(hours=1), "h"),
-    (timedelta(minutes=2), timedelta(minutes=1), "min"),
-)
 
 
 def ago(then: datetime, now: datetime) -> str:
@@ -19,13 +15,7 @@ def ago(then: datetime, now: datetime) -> str:
     >>> ago(datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 5))
     '5 min ago'
     """
-    age = now - then
-    if age < timedelta(0):
-        return "in the future"
-    for least, unit, name in _STEPS:
-        if age >= least:
-            return f"{age // unit} {name} ago"
-    return f"{age.seconds} s ago"
+    return "in the future" if then > now else f"{age(now - then)} ago"
 
 
 def short(number: int) -> str:

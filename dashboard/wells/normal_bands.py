@@ -14,13 +14,13 @@ import pandas as pd
 
 from dashboard.curated.snapshot import FIRST, Snapshot
 from dashboard.ui.timezones import for_chart, microseconds_of
-from dashboard.wells.commissioned import Profiles
-from dashboard.wells.status import degraded_sensors
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.detector import Detector
 from petrostream.detection.normal_band import Tolerance, tolerances
 from petrostream.detection.profiles import Profile
 from petrostream.errors import PetroStreamError
 from petrostream.registry.models import CurrentModel
+from petrostream.registry.profile_store import RecordingProfiles
 from petrostream.schema.columns import DEGRADED_SENSORS, RECORDING, SECOND, TIMESTAMP
 from petrostream.scoring.summaries import short_version
 
@@ -71,7 +71,7 @@ class Normal:
         return self._known[key]
 
     def stretches(
-        self, rows: pd.DataFrame, profiles: Mapping[str, Profiles], batches: pd.DataFrame
+        self, rows: pd.DataFrame, profiles: Mapping[str, RecordingProfiles], batches: pd.DataFrame
     ) -> list[Stretch]:
         """Part a well's rows by what they are measured against, each recording's in order.
 
@@ -95,7 +95,7 @@ class Normal:
         ]
 
     def _parts(
-        self, rows: pd.DataFrame, profiles: Profiles, batches: pd.DataFrame
+        self, rows: pd.DataFrame, profiles: RecordingProfiles, batches: pd.DataFrame
     ) -> Iterator[tuple[pd.DataFrame, Profile | None, bool]]:
         """Part one recording's rows; a profile comes into force, and a model, with a batch."""
         firsts = batches[FIRST].to_numpy().astype("datetime64[us]").astype(np.int64)

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 
 from dashboard.curated.snapshot import COUNTS, FIRST, LAST, MODIFIED, Snapshot
+from petrostream.detection.degraded import STATES, without_resting_valves
 from petrostream.detection.detector import Status
 from petrostream.detection.parameters import DetectorSettings
-from petrostream.detection.profiles import SensorState
-from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES, Kind
+from petrostream.schema.sensors import SENSOR_NAMES
 from petrostream.scoring import summaries
 
 ALARM_SECONDS: Final = DetectorSettings().merge_gap_seconds
@@ -201,34 +201,15 @@ def _since(state: WellState, mine: _Batches, newest: int) -> "np.datetime64[date
 
 
 def _degraded(mine: _Batches, newest: int) -> dict[str, str]:
-    """The sensors that were fine in some batch of the newest recording and are not at its end.
-
-    Valves keep their state for months, so a frozen one is fine.
-    """
+    """The sensors that were fine in some batch of the newest recording and are not at its end."""
     last = summaries.last_state(mine.figures["sensors"][newest])
     wrong = np.flatnonzero(last)
     same = mine.recording == mine.recording[newest]
     states = summaries.last_state(mine.figures["sensors"][:, wrong][same])
     was_fine = (states == 0).any(axis=0)
-    found = {
-        SENSOR_NAMES[place]: summaries.LAST_STATES[last[place]]
-        for place in wrong[was_fine].tolist()
-    }
-    return {name: why for name, why in found.items() if not _is_resting_valve(name, why)}
-
-
-def degraded_sensors(text: str) -> dict[str, str]:
-    """Read the column `degraded_sensors`, without the valves that keep their state.
-
-    >>> degraded_sensors("P-PDG=frozen ESTADO-W1=frozen QGL=missing")
-    {'P-PDG': 'frozen', 'QGL': 'missing'}
-    """
-    degraded = dict(word.split("=", maxsplit=1) for word in text.split() if "=" in word)
-    return {name: why for name, why in degraded.items() if not _is_resting_valve(name, why)}
-
-
-def _is_resting_valve(name: str, why: str) -> bool:
-    return why == SensorState.FROZEN and name in BY_NAME and BY_NAME[name].kind is Kind.VALVE
+    return without_resting_valves(
+        {SENSOR_NAMES[place]: STATES[last[place]] for place in wrong[was_fine].tolist()}
+    )
 
 
 def added(totals: Sequence[Totals]) -> Totals:

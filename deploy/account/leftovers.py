@@ -121,7 +121,7 @@ def _split(arn: str) -> tuple[str, str]:
     return service, rest.replace("/", ":").rpartition(":")[2]
 
 
-Found = Iterator[tuple[str, str]]
+NamesAndRemedies = Iterator[tuple[str, str]]
 
 
 def _absent_is_none(ask: Callable[[], Any]) -> Any:
@@ -133,7 +133,7 @@ def _absent_is_none(ask: Callable[[], Any]) -> Any:
         raise
 
 
-def _buckets(place: Place) -> Found:
+def _buckets(place: Place) -> NamesAndRemedies:
     ours = {f"{place.name}-{kind}-{place.account}-{place.region}" for kind in _BUCKETS}
     for bucket in client("s3").list_buckets()["Buckets"]:
         name = bucket["Name"]
@@ -141,14 +141,14 @@ def _buckets(place: Place) -> Found:
             yield name, f"aws s3 rb s3://{name} --force (delete old versions in the console first)"
 
 
-def _queues(place: Place) -> Found:
+def _queues(place: Place) -> NamesAndRemedies:
     prefix = f"{place.name}-ingest"
     for url in client("sqs").list_queues(QueueNamePrefix=prefix).get("QueueUrls", []):
         if url.rpartition("/")[2] in {prefix, f"{prefix}-dlq"}:
             yield url, f"aws sqs delete-queue --queue-url {url}"
 
 
-def _functions(place: Place) -> Found:
+def _functions(place: Place) -> NamesAndRemedies:
     name = f"{place.name}-scoring"
     functions = client("lambda")
     if _absent_is_none(lambda: functions.get_function(FunctionName=name)):
@@ -163,20 +163,20 @@ def _functions(place: Place) -> Found:
             )
 
 
-def _logs(place: Place) -> Found:
+def _logs(place: Place) -> NamesAndRemedies:
     name = f"/aws/lambda/{place.name}-scoring"
     for group in client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]:
         if group["logGroupName"] == name:
             yield name, f"aws logs delete-log-group --log-group-name {name}"
 
 
-def _repositories(place: Place) -> Found:
+def _repositories(place: Place) -> NamesAndRemedies:
     name = f"{place.name}-scoring"
     if _absent_is_none(lambda: client("ecr").describe_repositories(repositoryNames=[name])):
         yield name, f"aws ecr delete-repository --force --repository-name {name}"
 
 
-def _alarms(place: Place) -> Found:
+def _alarms(place: Place) -> NamesAndRemedies:
     watch = client("cloudwatch")
     for alarm in watch.describe_alarms(AlarmNamePrefix=f"{place.name}-")["MetricAlarms"]:
         name = alarm["AlarmName"]
@@ -188,7 +188,7 @@ def _alarms(place: Place) -> Found:
             yield name, f"aws cloudwatch delete-dashboards --dashboard-names {name}"
 
 
-def _topics(place: Place) -> Found:
+def _topics(place: Place) -> NamesAndRemedies:
     for page in client("sns").get_paginator("list_topics").paginate():
         for topic in page["Topics"]:
             arn = topic["TopicArn"]
@@ -196,7 +196,7 @@ def _topics(place: Place) -> Found:
                 yield arn, f"aws sns delete-topic --topic-arn {arn}"
 
 
-def _budgets(place: Place) -> Found:
+def _budgets(place: Place) -> NamesAndRemedies:
     pages = (
         client("budgets", "us-east-1")
         .get_paginator("describe_budgets")
@@ -212,13 +212,13 @@ def _budgets(place: Place) -> Found:
                 )
 
 
-def _tables(place: Place) -> Found:
+def _tables(place: Place) -> NamesAndRemedies:
     database = place.name.replace("-", "_")
     if _absent_is_none(lambda: client("glue").get_database(Name=database)):
         yield database, f"aws glue delete-database --name {database}"
 
 
-def _workgroups(place: Place) -> Found:
+def _workgroups(place: Place) -> NamesAndRemedies:
     pages = client("athena").list_work_groups()["WorkGroups"]
     for group in pages:
         if group["Name"] == place.name:
@@ -228,13 +228,13 @@ def _workgroups(place: Place) -> Found:
             )
 
 
-def _parameters(place: Place) -> Found:
+def _parameters(place: Place) -> NamesAndRemedies:
     name = f"/{place.name}/model"
     if _absent_is_none(lambda: client("ssm").get_parameter(Name=name)):
         yield name, f"aws ssm delete-parameter --name {name}"
 
 
-def _roles(place: Place) -> Found:
+def _roles(place: Place) -> NamesAndRemedies:
     for page in client("iam").get_paginator("list_roles").paginate():
         for role in page["Roles"]:
             name = role["RoleName"]
@@ -242,7 +242,7 @@ def _roles(place: Place) -> Found:
                 yield name, f"delete the role {name} in the console of IAM (it costs nothing)"
 
 
-_QUESTIONS: Final[dict[str, Callable[[Place], Found]]] = {
+_QUESTIONS: Final[dict[str, Callable[[Place], NamesAndRemedies]]] = {
     "s3": _buckets,
     "sqs": _queues,
     "lambda": _functions,

@@ -8,7 +8,7 @@ from pathlib import Path
 from ml.console import report, say
 from ml.evaluation.attach import evaluate_procedure, in_words, procedure_of
 from ml.evaluation.instances import Instance
-from ml.evaluation.protocol import Evaluation, evaluate
+from ml.evaluation.protocol import EvaluationRun, evaluate
 from ml.evaluation.report import write_report
 from ml.evaluation.table import render
 from ml.training.lessons import Lessons, evenly_chosen
@@ -78,7 +78,7 @@ def _make_room(options: argparse.Namespace) -> None:
             raise UsageError(f"{folder} can't be written: {error}") from error
 
 
-def write_json(evaluation: Evaluation, path: Path) -> None:
+def write_json(evaluation: EvaluationRun, path: Path) -> None:
     """Write the figures.
 
     Raises

@@ -158,6 +158,10 @@ class RootMeanSquare(Comparator):
     own_limit = None
     takes_budget = True
 
+    def __init__(self) -> None:
+        self._drift: dict[str, float] = {}
+        self._known: dict[str, dict[str, float]] = {}
+
     def fit(self, training: Sequence[Instance]) -> None:
         """Learn each sensor's usual drift."""
         wandering: dict[str, list[float]] = {}
@@ -165,10 +169,6 @@ class RootMeanSquare(Comparator):
             for name, distance in self._distances(instance).items():
                 wandering.setdefault(name, []).append(distance)
         self._drift = {name: float(np.median(values)) for name, values in wandering.items()}
-
-    def __init__(self) -> None:
-        self._drift: dict[str, float] = {}
-        self._known: dict[str, dict[str, float]] = {}
 
     def score(self, instance: Instance) -> np.ndarray:
         """Evaluate every 15 rows and hold."""

@@ -38,7 +38,7 @@ def shown(key: str, value: float | None) -> str:
 
 def compare(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Say where ours is better and where it isn't, a phrase a figure; equal figures are neither."""
-    better, worse = [], []
+    better, worse = list[str](), list[str]()
     for figure in _FIGURES:
         mine, other = ours[figure.key], theirs[figure.key]
         if mine == other:
@@ -50,7 +50,7 @@ def compare(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[list[str], li
 
 
 def sentences(figures: dict[str, Any]) -> Iterator[str]:
-    """For each comparator, a sentence on the figures and benchmark 2 (`Evaluation.to_json`)."""
+    """For each comparator, a sentence on the figures and benchmark 2 (`EvaluationRun.to_json`)."""
     for name, theirs in figures["comparators"].items():
         better, worse = compare(figures, theirs)
         yield _sentence(name, better, worse)

@@ -19,6 +19,7 @@ from ml.evaluation.metrics_document import figures
 from ml.evaluation.thresholds import limit_within_budget
 from ml.evaluation.verdicts import Verdict, verdict_at
 from ml.training.fit import Lesson
+from petrostream.registry.model_files import Model
 
 WITHIN_BUDGET: Final = "-within-budget"
 COMPARATORS: Final[tuple[type[Comparator], ...]] = (
@@ -31,7 +32,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationRun:
     """Everything that the table, the JSON and the report are made of.
 
     `verdicts` has, for each method, what it says of each recording of a real well, by name;
@@ -57,7 +58,7 @@ class Evaluation:
         }
 
 
-def evaluate(instances: Sequence[Instance], say: Say) -> Evaluation:
+def evaluate(instances: Sequence[Instance], say: Say) -> EvaluationRun:
     """Judge every real well by what was learned on the others.
 
     Parameters
@@ -86,7 +87,7 @@ def evaluate(instances: Sequence[Instance], say: Say) -> Evaluation:
     say("comparators")
     verdicts = {leave_one_well_out.NAME: own, **_compare(real, wells, say)}
     say("benchmark 2")
-    return Evaluation(
+    return EvaluationRun(
         instances=tuple(real),
         verdicts=verdicts,
         simulated=_simulated(instances, list(lessons.values()), procedure),
@@ -95,9 +96,7 @@ def evaluate(instances: Sequence[Instance], say: Say) -> Evaluation:
     )
 
 
-def _benchmark2(
-    well: str, chosen: Sequence[Instance], model: leave_one_well_out.Model
-) -> dict[str, float]:
+def _benchmark2(well: str, chosen: Sequence[Instance], model: Model) -> dict[str, float]:
     """F1 of a well's instances, by a rule chosen on the other wells' instances."""
     if not any(instance.well == well for instance in chosen):
         return {}

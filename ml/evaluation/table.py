@@ -6,7 +6,7 @@ from typing import Any, Final
 from ml.evaluation import leave_one_well_out
 from ml.evaluation.comparison import sentences, shown
 from ml.evaluation.metrics_document import figures
-from ml.evaluation.protocol import Evaluation
+from ml.evaluation.protocol import EvaluationRun
 from ml.evaluation.thresholds import BUDGET
 from ml.evaluation.verdicts import outcome_of
 from ml.evaluation.words import number
@@ -26,7 +26,7 @@ COLUMNS: Final = (
 )
 
 
-def render(evaluation: Evaluation) -> str:
+def render(evaluation: EvaluationRun) -> str:
     """Write the table: ours and the comparators, classes, what was too short, benchmark 2."""
     document = evaluation.to_json()
     parts = [
@@ -78,7 +78,7 @@ def _classes(classes: dict[str, Any]) -> Iterable[str]:
     )
 
 
-def _short(evaluation: Evaluation) -> Iterable[str]:
+def _short(evaluation: EvaluationRun) -> Iterable[str]:
     """What became of the instances whose normal time is too short for an event."""
     short = [instance for instance in evaluation.instances if instance.truth.is_short]
     if not short:
@@ -87,14 +87,14 @@ def _short(evaluation: Evaluation) -> Iterable[str]:
     for instance in short:
         outcome = outcome_of(instance, evaluation.verdicts[leave_one_well_out.NAME][instance.name])
         if outcome.found:
-            fate = f"found after {duration(outcome.delay_seconds)}"
+            words = f"found after {duration(outcome.delay_seconds)}"
         else:
-            fate = "an alarm was on already" if outcome.was_on else "not found"
-        yield f"  {instance.name}: {outcome.truth.normal_rows_before} normal rows, {fate}"
+            words = "an alarm was on already" if outcome.was_on else "not found"
+        yield f"  {instance.name}: {outcome.truth.normal_rows_before} normal rows, {words}"
     yield ""
 
 
-def _simulated(evaluation: Evaluation) -> Iterable[str]:
+def _simulated(evaluation: EvaluationRun) -> Iterable[str]:
     """What ours says of the instances that no well gave; they count nowhere else."""
     if not evaluation.simulated:
         return

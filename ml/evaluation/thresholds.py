@@ -35,18 +35,20 @@ def limit_within_budget(
     days = sum(np.count_nonzero(one.watched_normal) for one, _ in training) / _DAY_SECONDS
     if not len(scores):
         return 1.0
-    too_low, good = None, float(np.nextafter(scores.max(), np.inf))
+    too_low: float | None = None
+    good = float(np.nextafter(scores.max(), np.inf))
     for limit in np.quantile(scores, 1 - _COARSE):
         if _alarms(times, scores, limit) > budget * days:
             too_low = float(limit)
             break
         good = float(limit)
-    for _ in range(_REFINEMENTS if too_low is not None else 0):
-        middle = (too_low + good) / 2
-        if _alarms(times, scores, middle) > budget * days:
-            too_low = middle
-        else:
-            good = middle
+    if too_low is not None:
+        for _ in range(_REFINEMENTS):
+            middle = (too_low + good) / 2
+            if _alarms(times, scores, middle) > budget * days:
+                too_low = middle
+            else:
+                good = middle
     return max(good, np.finfo(float).tiny)
 
 

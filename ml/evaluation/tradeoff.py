@@ -17,7 +17,7 @@ _POINTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class TradeoffPoint:
     """Figures at one limit; `limit` is in units of the method's own."""
 
     limit: float
@@ -29,7 +29,7 @@ def tradeoff(
     instances: Sequence[Instance],
     verdicts: Mapping[str, Verdict],
     in_alarm: InAlarm = lambda _times, over: over,
-) -> list[Point]:
+) -> list[TradeoffPoint]:
     """Move the limit over the scores of normal time, from high to low.
 
     `in_alarm` is a method's way from rows over the limit to rows in alarm, given time stamps (µs)
@@ -51,7 +51,7 @@ def tradeoff(
             starts = starts_of_rows(instance.microseconds, alarm, GAP_SECONDS)
             false_alarms += int(np.count_nonzero(instance.watched_normal[starts]))
             found += instance.truth.is_event and _finds(instance, starts)
-        points.append(Point(float(limit), false_alarms / days, found / len(events)))
+        points.append(TradeoffPoint(float(limit), false_alarms / days, found / len(events)))
     return points
 
 

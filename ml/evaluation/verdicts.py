@@ -18,7 +18,7 @@ GAP_SECONDS: Final = DetectorSettings().merge_gap_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class DetectedAlarm:
     """From its first flagged row to its last, µs since 1970 (UTC); the sensors that drive it."""
 
     start: int
@@ -36,7 +36,7 @@ class Verdict:
 
     score: np.ndarray
     flag: np.ndarray
-    alarms: tuple[Alarm, ...]
+    alarms: tuple[DetectedAlarm, ...]
 
 
 def verdict_at(
@@ -49,14 +49,14 @@ def verdict_at(
 
 def alarms_of_rows(
     microseconds: np.ndarray, flag: np.ndarray, gap_seconds: int
-) -> tuple[Alarm, ...]:
+) -> tuple[DetectedAlarm, ...]:
     """Join flagged rows into alarms, by the rule of `petrostream.alarms.events`."""
     starts = starts_of_rows(microseconds, flag, gap_seconds)
     rows = np.flatnonzero(flag)
     lasts = np.append(np.searchsorted(rows, starts)[1:] - 1, len(rows) - 1)
     return (
         tuple(
-            Alarm(int(microseconds[start]), int(microseconds[end]))
+            DetectedAlarm(int(microseconds[start]), int(microseconds[end]))
             for start, end in zip(starts, rows[lasts], strict=True)
         )
         if len(rows)
@@ -71,9 +71,11 @@ def starts_of_rows(microseconds: np.ndarray, flag: np.ndarray, gap_seconds: int)
     return rows[np.append(True, quiet)] if len(rows) else rows
 
 
-def alarms_of_runs(runs: Iterable[Event], gap_seconds: int) -> tuple[Alarm, ...]:
+def alarms_of_runs(runs: Iterable[Event], gap_seconds: int) -> tuple[DetectedAlarm, ...]:
     """Join the runs that batches wrote, as whoever reads the curated events does."""
-    return tuple(Alarm(event.start, event.end, event.drivers) for event in join(runs, gap_seconds))
+    return tuple(
+        DetectedAlarm(event.start, event.end, event.drivers) for event in join(runs, gap_seconds)
+    )
 
 
 def outcome_of(instance: Instance, verdict: Verdict) -> Judged:

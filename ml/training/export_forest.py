@@ -1,9 +1,21 @@
 """Turn a fitted scikit-learn forest into the flat arrays that the Lambda walks."""
 
+from typing import Protocol
+
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
 from petrostream.detection.isolation_forest import Forest, average_path_length
+
+
+class _FittedTree(Protocol):
+    """What is used of `sklearn.tree._tree.Tree`: one entry a node, children -1 in leaves."""
+
+    children_left: np.ndarray
+    children_right: np.ndarray
+    n_node_samples: np.ndarray
+    feature: np.ndarray
+    threshold: np.ndarray
 
 
 def flatten(fitted: IsolationForest) -> Forest:
@@ -31,17 +43,17 @@ def flatten(fitted: IsolationForest) -> Forest:
     )
 
 
-def _flatten_tree(tree: object, columns: np.ndarray) -> dict[str, np.ndarray]:
-    left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
+def _flatten_tree(tree: _FittedTree, columns: np.ndarray) -> dict[str, np.ndarray]:
+    left, right = tree.children_left, tree.children_right
     own = np.arange(len(left))
     leaf = left < 0
     depth = np.zeros(len(left))
     for node in np.flatnonzero(~leaf):  # children always come after their parent
         depth[left[node]] = depth[right[node]] = depth[node] + 1
-    samples = tree.n_node_samples  # type: ignore[attr-defined]
+    samples = tree.n_node_samples
     return {
-        "feature": np.where(leaf, 0, columns[np.where(leaf, 0, tree.feature)]),  # type: ignore[attr-defined]
-        "threshold": np.where(leaf, 0.0, tree.threshold),  # type: ignore[attr-defined]
+        "feature": np.where(leaf, 0, columns[np.where(leaf, 0, tree.feature)]),
+        "threshold": np.where(leaf, 0.0, tree.threshold),
         "left": np.where(leaf, own, left),
         "right": np.where(leaf, own, right),
         "path_length": np.where(leaf, depth + average_path_length(samples), 0.0),

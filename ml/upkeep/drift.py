@@ -18,18 +18,16 @@ import numpy as np
 import pyarrow as pa
 
 from ml.training.normal_drift import DISTANCE_QUANTILE, WINDOW_SECONDS
-from ml.upkeep.recommission import known_profiles, microseconds_at, read_rows
+from ml.upkeep.recommission import read_rows
 from petrostream.aws.buckets import Bucket
-from petrostream.detection import profiles
 from petrostream.detection.detector import Status
 from petrostream.detection.profiles import Profile
-from petrostream.errors import ObjectMissing, UsageError
-from petrostream.ingest.batches import MAX_OBJECT_BYTES
+from petrostream.errors import UsageError
 from petrostream.ingest.readings import believable, microseconds_of, readings_of
 from petrostream.registry.model_files import Model
+from petrostream.registry.profile_store import ProfileStore
 from petrostream.schema.columns import ALARM, SECOND, STATUS, TIMESTAMP
-from petrostream.schema.keys import SCORED, BatchId, parse_batch_key, profile_key
-from petrostream.schema.stored_forms import read_from
+from petrostream.schema.keys import SCORED, BatchId, microseconds_at, parse_batch_key
 
 _FEWEST_MEANS: Final = 6
 _HALF: Final = 0.5
@@ -142,19 +140,15 @@ def _measure_recording(
     hours: float,
 ) -> WellDrift | None:
     last = batches[-1]
-    try:
-        stored = curated.get(profile_key(last.well, last.recording), at_most=MAX_OBJECT_BYTES)
-    except ObjectMissing:
+    known = ProfileStore(curated).of(last.well, last.recording)
+    profile = known.in_force(microseconds_at(last.first_second))
+    if profile is None:
         return None
-    with read_from(profile_key(last.well, last.recording)):
-        profile = profiles.from_json(stored.body)
-    replaced = profiles.in_force(known_profiles(curated, last), microseconds_at(last))
-    profile = replaced or profile
     recent = [
         batch
         for batch in batches
         if batch.recording == last.recording
-        and (replaced is None or microseconds_at(batch) >= replaced.end)
+        and known.in_force(microseconds_at(batch.first_second)) is profile
         and (last.first_second - batch.first_second).total_seconds() <= hours * 3600
     ]
     columns = [*_COLUMNS, *profile.live_sensors]

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Final
 
 import numpy as np
@@ -11,23 +10,22 @@ import pyarrow as pa
 from petrostream.aws.buckets import Bucket
 from petrostream.detection import profiles
 from petrostream.detection.profiles import Profile
-from petrostream.errors import ObjectMissing, UsageError
+from petrostream.errors import UsageError
 from petrostream.ingest.batches import COMMISSIONING_SECONDS, MAX_OBJECT_BYTES
 from petrostream.ingest.readings import microseconds_of, readings_of
+from petrostream.registry.profile_store import ProfileStore
 from petrostream.schema.columns import SECOND, TIMESTAMP
 from petrostream.schema.keys import (
     READINGS,
     SCORED,
     BatchId,
     parse_batch_key,
-    recommissioned_key,
     second_of,
 )
 from petrostream.schema.sensors import BY_NAME
 from petrostream.schema.stored_forms import read_from
 from petrostream.scoring.score_batch import read_scored
 
-_JSON: Final = "application/json"
 _MINUTE: Final = 60
 
 
@@ -66,8 +64,7 @@ def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
     profile = _learn(curated, [one for one in batches if one.recording == last.recording], minutes)
     if not profile.live_sensors:
         raise UsageError(f"no sensor of {well} was alive in its newest {minutes} minutes")
-    known = [*known_profiles(curated, last), profile]
-    curated.put(recommissioned_key(well, last.recording), profiles.list_to_json(known), _JSON)
+    ProfileStore(curated).recommission(profile)
     return (
         f"{last.recording} has a new profile of {len(profile.live_sensors)} sensors, in force for "
         f"batches from {second_of(profile.end).isoformat(sep=' ')} on"
@@ -85,22 +82,6 @@ def read_rows(curated: Bucket, batch: BatchId, columns: Sequence[str]) -> pa.Tab
     body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
     with read_from(batch.scored):
         return read_scored(body, columns)
-
-
-def known_profiles(curated: Bucket, batch: BatchId) -> list[Profile]:
-    """The profiles that replaced the first one of a batch's recording, oldest first."""
-    key = recommissioned_key(batch.well, batch.recording)
-    try:
-        stored = curated.get(key, at_most=MAX_OBJECT_BYTES)
-    except ObjectMissing:
-        return []
-    with read_from(key):
-        return profiles.list_from_json(stored.body)
-
-
-def microseconds_at(batch: BatchId) -> int:
-    """First second of a batch, µs since 1970 (UTC)."""
-    return int(batch.first_second.replace(tzinfo=UTC).timestamp()) * SECOND
 
 
 def _learn(curated: Bucket, batches: list[BatchId], minutes: int) -> Profile:

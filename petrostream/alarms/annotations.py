@@ -35,7 +35,7 @@ _TRIES: Final = 3
 _log: Final = logging.getLogger("petrostream.alarms.annotations")
 
 
-class Kind(StrEnum):
+class AnnotationKind(StrEnum):
     """What somebody did with an alarm."""
 
     ACKNOWLEDGED = "acknowledged"
@@ -45,7 +45,7 @@ class Kind(StrEnum):
     NOTE = "note"
 
 
-VERDICTS: Final = (Kind.TRUE_ALARM, Kind.FALSE_ALARM)
+VERDICTS: Final = (AnnotationKind.TRUE_ALARM, AnnotationKind.FALSE_ALARM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Annotation:
     recording: str
     start: int
     end: int
-    kind: Kind
+    kind: AnnotationKind
     who: str
     when: datetime
     note: str = ""
@@ -69,7 +69,7 @@ class Annotation:
             raise UsageError(f"a name has 1 to {LONGEST_NAME} characters, all of them printable")
         if len(self.note) > LONGEST_NOTE:
             raise UsageError(f"a note has {LONGEST_NOTE} characters at most")
-        if self.kind is Kind.NOTE and not self.note.strip():
+        if self.kind is AnnotationKind.NOTE and not self.note.strip():
             raise UsageError("a note says something")
         if self.end < self.start:
             raise UsageError("an alarm does not end before it starts")
@@ -112,7 +112,7 @@ def from_json(data: bytes) -> Annotation:
         ANNOTATION.check(document)
         document.pop(FORMAT_FIELD, None)
         when = datetime.fromisoformat(document.pop("when")).astimezone(UTC).replace(tzinfo=None)
-        kind = Kind(document.pop("kind"))
+        kind = AnnotationKind(document.pop("kind"))
         start, end = int(document.pop("start")), int(document.pop("end"))
         words = {name: str(value) for name, value in document.items()}
         return Annotation(start=start, end=end, kind=kind, when=when, **words)
@@ -174,8 +174,8 @@ class Standing:
     @property
     def acknowledgement(self) -> Annotation | None:
         """Who acknowledged it, unless somebody opened it again."""
-        last = self._last((Kind.ACKNOWLEDGED, Kind.REOPENED))
-        return last if last is not None and last.kind is Kind.ACKNOWLEDGED else None
+        last = self._last((AnnotationKind.ACKNOWLEDGED, AnnotationKind.REOPENED))
+        return last if last is not None and last.kind is AnnotationKind.ACKNOWLEDGED else None
 
     @property
     def verdict(self) -> Annotation | None:
@@ -187,7 +187,7 @@ class Standing:
         """Whether nobody has looked after it."""
         return self.acknowledgement is None
 
-    def _last(self, kinds: Sequence[Kind]) -> Annotation | None:
+    def _last(self, kinds: Sequence[AnnotationKind]) -> Annotation | None:
         return next((each for each in reversed(self.said) if each.kind in kinds), None)
 
 

@@ -16,7 +16,7 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class MetricPoint:
     """A metric's value and when its period began, UTC."""
 
     time: datetime
@@ -25,7 +25,7 @@ class Point:
 
 def newest_point(
     cloudwatch: Any, metric: Metric, *, back: timedelta, period_seconds: int
-) -> Point | None:
+) -> MetricPoint | None:
     """The newest value of a metric; `None` where there is none so far back.
 
     Raises
@@ -55,7 +55,7 @@ def newest_point(
         ScanBy="TimestampDescending",
     )["MetricDataResults"]
     points = [
-        Point(time, value)
+        MetricPoint(time, value)
         for result in answer
         for time, value in zip(result["Timestamps"], result["Values"], strict=True)
     ]

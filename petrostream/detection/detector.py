@@ -17,11 +17,11 @@ from typing import Final
 
 import numpy as np
 
+from petrostream.detection.degraded import degraded_in_profile, gives_nonsense
 from petrostream.detection.engineering_limits import Limits
 from petrostream.detection.features import (
     Observation,
     Wandering,
-    degraded_in_profile,
     observe,
     spread_out,
 )
@@ -126,15 +126,10 @@ class Detector:
         values = readings_of(batch.table, seen.sensors)
         sound = believable(values, seen.sensors) & ~commissioning[:, np.newaxis]
         texts, which = np.unique(seen.degraded.astype(str), return_inverse=True)
-        broken = np.array([[_is_broken(text, name) for name in seen.sensors] for text in texts])
+        nonsense = np.array([gives_nonsense(text, seen.sensors) for text in texts])
         return self.limits.passed(
-            batch.id.well, seen.sensors, values, sound & ~broken[which.ravel()]
+            batch.id.well, seen.sensors, values, sound & ~nonsense[which.ravel()]
         )
-
-
-def _is_broken(degraded: str, sensor: str) -> bool:
-    states = degraded.split()
-    return f"{sensor}=frozen" in states or f"{sensor}=implausible" in states
 
 
 def rate(

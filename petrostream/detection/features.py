@@ -9,11 +9,18 @@ of 3W's list, each of which takes flow away (Vargas et al. 2019, section 2), so 
 is taken off. The gauge below all valves is left out of this: its pressure rises when flow stops.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from petrostream.detection.degraded import (
+    CODES,
+    Degradation,
+    state_in_profile,
+    write_degraded,
+)
 from petrostream.detection.parameters import DetectorSettings
 from petrostream.detection.profiles import Profile, SensorState
 from petrostream.detection.windows import SlidingWindows
@@ -186,13 +193,38 @@ def _features(  # noqa: PLR0913, PLR0917 - what a window is measured by
     measures: _Measures,
     settings: DetectorSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Features, shape (len(rows), len(FEATURES)), and what each sensor has of the level."""
     levels = _levels(windows, rows, measures, settings)
+    noise = windows.spread(rows, settings.window_seconds) * measures.scale / measures.noise
+    return combine(levels, noise, used, used.sum(axis=1), sensors)
+
+
+def combine(
+    levels: Sequence[np.ndarray],
+    noise: np.ndarray,
+    used: np.ndarray,
+    number: np.ndarray,
+    sensors: tuple[str, ...],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features, shape (rows, len(FEATURES)), and what each sensor has of the level.
+
+    Parameters
+    ----------
+    levels
+        Each window's weighted mean deviations in scales, shortest window first, shape
+        (rows, sensors) each.
+    noise
+        How noisy each sensor is, 1 in the commissioning time, shape (rows, sensors).
+    used
+        Which sensors each row is scored on, shape (rows, sensors).
+    number
+        How many sensors each row is scored on, shape (rows,); those that are not given here are
+        at their centres.
+    sensors
+        Their names.
+    """
     deviations = [deviate(np.where(used, level, 0.0), sensors) for level in levels]
     change = np.log1p(np.abs(levels[0] - levels[-1]))
-    noise = windows.spread(rows, settings.window_seconds) * measures.scale / measures.noise
     spread = np.maximum(np.log1p(noise) - np.log(2.0), 0.0)
-    number = used.sum(axis=1)
     features = np.column_stack(
         [
             np.mean([aggregate(deviation, number) for deviation in deviations], axis=0),
@@ -209,8 +241,7 @@ def _levels(
     """Each window's mean deviation in scales, shortest window first.
 
     A window without a reading takes the next longer one's. A sensor without a profile is measured
-    from its own longest window. In short windows a sensor's own noise does not average out, so
-    there it widens the scale.
+    from its own longest window.
     """
     longest = windows.level(rows, settings.windows[-1])
     levels = [longest]
@@ -218,10 +249,21 @@ def _levels(
         has_readings = windows.count(rows, seconds) > 0
         levels.insert(0, np.where(has_readings, windows.level(rows, seconds), levels[0]))
     reference = np.where(measures.profiled, 0.0, longest)
-    quieted = measures.scale / np.hypot(measures.scale, measures.spread)
+    weights = window_weights(measures.scale, measures.spread, settings)
+    return [(level - reference) * weight for level, weight in zip(levels, weights, strict=True)]
+
+
+def window_weights(
+    scale: np.ndarray, spread: np.ndarray, settings: DetectorSettings
+) -> list[np.ndarray]:
+    """What a sensor's deviation counts in each window, shape (sensors,) each.
+
+    In short windows a sensor's own noise does not average out, so there it widens the scale.
+    """
+    quieted = scale / np.hypot(scale, spread)
     return [
-        (level - reference) * (quieted if seconds <= settings.window_seconds else 1.0)
-        for seconds, level in zip(settings.windows, levels, strict=True)
+        quieted if seconds <= settings.window_seconds else np.ones_like(quieted)
+        for seconds in settings.windows
     ]
 
 
@@ -280,40 +322,18 @@ def _degraded(
     """For each window, the sensors that are not sound and why: ``P-PDG=frozen QGL=missing``."""
     missing = windows.reported(rows, settings.window_seconds) == 0
     frozen = windows.frozen(rows, settings.frozen_seconds)
-    distrusted = np.array([_state(name, profile) is SensorState.IMPLAUSIBLE for name in sensors])
+    distrusted = np.array(
+        [state_in_profile(name, profile) is SensorState.IMPLAUSIBLE for name in sensors]
+    )
     implausible = (windows.count(rows, settings.window_seconds) == 0) | distrusted
     unprofiled = np.array([name not in profile.live_sensors for name in sensors])
-    states = np.select(
-        [missing, frozen, implausible, np.broadcast_to(unprofiled, missing.shape)], [1, 2, 4, 3], 0
-    )
+    found = {
+        Degradation.MISSING: missing,
+        Degradation.FROZEN: frozen,
+        Degradation.IMPLAUSIBLE: implausible,
+        Degradation.UNPROFILED: np.broadcast_to(unprofiled, missing.shape),
+    }
+    states = np.select(list(found.values()), [CODES[each] for each in found], 0)
     kinds, which = np.unique(states, axis=0, return_inverse=True)
-    texts = [describe_degraded(sensors, kind) for kind in kinds]
+    texts = [write_degraded(sensors, kind) for kind in kinds]
     return np.array(texts, dtype=object)[which.ravel()]
-
-
-def degraded_in_profile(sensors: tuple[str, ...], profile: Profile) -> str:
-    """Name the sensors that were not sound in the commissioning time, and why."""
-    states = [_DEGRADED.index(_IN_PROFILE[_state(name, profile)]) for name in sensors]
-    return describe_degraded(sensors, np.array(states))
-
-
-def _state(name: str, profile: Profile) -> SensorState:
-    return profile.sensors[name].state if name in profile.sensors else SensorState.MISSING
-
-
-_DEGRADED: Final = ("", "missing", "frozen", "unprofiled", "implausible")
-_IN_PROFILE: Final = {
-    SensorState.LIVE: "",
-    SensorState.MISSING: "missing",
-    SensorState.FROZEN: "frozen",
-    SensorState.IMPLAUSIBLE: "implausible",
-}
-
-
-def describe_degraded(sensors: tuple[str, ...], states: np.ndarray) -> str:
-    """Name the degraded sensors: 1 missing, 2 frozen, 3 without a profile, 4 implausible."""
-    return " ".join(
-        f"{name}={_DEGRADED[int(state)]}"
-        for name, state in zip(sensors, states, strict=True)
-        if state
-    )

@@ -17,12 +17,10 @@ import numpy as np
 
 from petrostream.detection.detector import Detector, rate
 from petrostream.detection.engineering_limits import Limit
-from petrostream.detection.features import FEATURES, aggregate
-from petrostream.detection.profiles import Profile
-from petrostream.schema.sensors import BY_NAME, Side
+from petrostream.detection.features import combine, window_weights
+from petrostream.detection.profiles import Profile, production_first
+from petrostream.detection.windows import LARGEST_DEVIATION
 
-_LARGEST: Final = 2048.0
-"""Deviations further off are not told apart (`petrostream.detection.windows`)."""
 _STEPS: Final = 512
 _HALVINGS: Final = 40
 
@@ -76,57 +74,65 @@ def tolerances(
     broken
         Sensors that rows are scored without: missing, frozen or implausible ones.
     """
-    live = [name for name in profile.live_sensors if name not in broken]
-    used = [name for name in live if BY_NAME[name].side is Side.PRODUCTION] or live
+    used = production_first(name for name in profile.live_sensors if name not in broken)
     restlessness = profile.restlessness
     limits = detector.limits.of_well(profile.well)
     found = {}
     for name in used:
         known = profile.sensors[name]
         scale = detector.wandering.scale(name, restlessness)
-        quieted = scale / float(np.hypot(scale, known.spread))
-        width = scale * _least_flagged(detector, quieted, len(used))
+        alone = _Alone(detector, name, scale, known.spread, len(used))
+        width = scale * _least_flagged(alone)
         found[name] = Tolerance.within(limits.get(name, Limit()), known.centre, width)
     return found
 
 
-def _least_flagged(detector: Detector, quieted: float, sensors: int) -> float:
-    """The smallest deviation (in scales) that is flagged where one of so many sensors holds it.
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """One of some sensors that is off while the others are at their centres."""
+
+    detector: Detector
+    sensor: str
+    scale: float
+    spread: float
+    sensors: int
+
+    def is_flagged(self, deviations: np.ndarray) -> np.ndarray:
+        """Whether rows are flagged in which the sensor holds a deviation, shape (deviations,).
+
+        The deviations are in scales; the noise is that of the commissioning time.
+        """
+        settings = self.detector.settings
+        held = deviations[:, np.newaxis]
+        weights = window_weights(np.array([self.scale]), np.array([self.spread]), settings)
+        features, _ = combine(
+            levels=[held * weight for weight in weights],
+            noise=np.ones_like(held),
+            used=np.ones_like(held, dtype=bool),
+            number=np.full(len(held), self.sensors),
+            sensors=(self.sensor,),
+        )
+        rated = rate(self.detector.forest, features, self.detector.floor, settings)
+        flagged: np.ndarray = rated / self.detector.threshold >= 1.0
+        return flagged
+
+
+def _least_flagged(alone: _Alone) -> float:
+    """The smallest deviation (in scales) that is flagged.
 
     The forest's part is a step function that may also fall, so the first crossing is looked for
     on a grid, and narrowed down from there.
     """
-    grid = np.geomspace(1e-3, _LARGEST, _STEPS)
-    flagged = np.flatnonzero(_score(detector, grid, quieted, sensors) >= 1.0)
+    grid = np.geomspace(1e-3, LARGEST_DEVIATION, _STEPS)
+    flagged = np.flatnonzero(alone.is_flagged(grid))
     if not len(flagged):
         return float("inf")
     first = int(flagged[0])
     inside, outside = float(grid[first - 1]) if first else 0.0, float(grid[first])
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
-        if _score(detector, np.array([middle]), quieted, sensors)[0] >= 1.0:
+        if alone.is_flagged(np.array([middle]))[0]:
             outside = middle
         else:
             inside = middle
     return outside
-
-
-def _score(detector: Detector, deviations: np.ndarray, quieted: float, sensors: int) -> np.ndarray:
-    """The score of rows in which one of the sensors holds a deviation, shape (deviations,).
-
-    `quieted` is what noise leaves of a deviation in the short windows.
-    """
-    settings = detector.settings
-    levels = [
-        deviations * (quieted if seconds <= settings.window_seconds else 1.0)
-        for seconds in settings.windows
-    ]
-    number = np.full(len(deviations), sensors)
-    features = np.zeros((len(deviations), len(FEATURES)))
-    features[:, 0] = np.mean(
-        [aggregate(np.log1p(level)[:, np.newaxis], number) for level in levels], axis=0
-    )
-    features[:, 1] = aggregate(np.log1p(np.abs(levels[0] - levels[-1]))[:, np.newaxis], number)
-    rated = rate(detector.forest, features, detector.floor, settings)
-    scored: np.ndarray = rated / detector.threshold
-    return scored

@@ -6,7 +6,7 @@ deviation; the median absolute deviation of a gauge that moves in steps is often
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -75,13 +75,17 @@ class Profile:
         its sensors: over 3W's normal instances this one figure explains how far sensors wander
         better than their own spread does (docs/decisions/0021).
         """
-        live = self.live_sensors
-        production = [name for name in live if BY_NAME[name].side is Side.PRODUCTION]
         spreads = [
             max(self.sensors[name].spread / BY_NAME[name].resolution, _LEAST_NOISE)
-            for name in production or live
+            for name in production_first(self.live_sensors)
         ]
         return float(np.mean(np.log(spreads))) if spreads else 0.0
+
+
+def production_first(live: Iterable[str]) -> list[str]:
+    """The sensors that say how a well is: those of the production side, or all where none is."""
+    names = list(live)
+    return [name for name in names if BY_NAME[name].side is Side.PRODUCTION] or names
 
 
 def learn(first: Batch) -> Profile:
@@ -153,7 +157,7 @@ def list_from_json(data: bytes) -> list[Profile]:
     return _read(data, lambda documents: [_profile(document) for document in documents])
 
 
-def in_force(known: list[Profile], microseconds: int) -> Profile | None:
+def in_force(known: Iterable[Profile], microseconds: int) -> Profile | None:
     """The last of the profiles that was learned before a time (µs since 1970)."""
     learned = [profile for profile in known if profile.end <= microseconds]
     return max(learned, key=lambda profile: profile.end, default=None)

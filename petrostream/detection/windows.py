@@ -14,7 +14,7 @@ import numpy as np
 from petrostream.schema.columns import SECOND
 
 _FIXED_POINT: Final = 1024
-_LARGEST: Final = 2048.0
+LARGEST_DEVIATION: Final = 2048.0
 """Deviations are kept to 1/1024 of a sensor's scale and up to 2,048 times it."""
 
 
@@ -67,7 +67,8 @@ class SlidingWindows:
         with np.errstate(over="ignore", invalid="ignore"):
             deviations = np.where(usable, (values - centre) / scale, 0.0)
         fixed = np.rint(
-            np.clip(np.nan_to_num(deviations, nan=0.0), -_LARGEST, _LARGEST) * _FIXED_POINT
+            np.clip(np.nan_to_num(deviations, nan=0.0), -LARGEST_DEVIATION, LARGEST_DEVIATION)
+            * _FIXED_POINT
         ).astype(np.int64)
         self._reported = _running_sum(finite)
         self._counts = _running_sum(usable)

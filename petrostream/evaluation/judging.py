@@ -190,7 +190,7 @@ class RowCounts:
         return 2 * self.hits / (self.hits + total) if total else None
 
 
-class Fate(StrEnum):
+class DetectionOutcome(StrEnum):
     """What became of a recording's fault."""
 
     FOUND = "found"
@@ -221,15 +221,15 @@ class Judged:
         return self.delay_seconds is not None
 
     @property
-    def fate(self) -> Fate | None:
+    def outcome(self) -> DetectionOutcome | None:
         """What became of its fault; `None` where it has none."""
         if not self.truth.has_fault:
             return None
         if self.truth.is_short:
-            return Fate.NOT_JUDGED
+            return DetectionOutcome.NOT_JUDGED
         if self.found:
-            return Fate.FOUND
-        return Fate.WAS_ON if self.was_on else Fate.MISSED
+            return DetectionOutcome.FOUND
+        return DetectionOutcome.WAS_ON if self.was_on else DetectionOutcome.MISSED
 
 
 def judge(

@@ -1,1 +1,1 @@
-"""What was learned and is in force: models."""
+"""What was learned and is in force: models and profiles."""

@@ -138,3 +138,8 @@ def model_key(version: str, name: str) -> str:
 def second_of(microseconds: int) -> datetime:
     """Turn microseconds since 1970 (UTC) into the second that contains them, without a zone."""
     return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(tzinfo=None)
+
+
+def microseconds_at(second: datetime) -> int:
+    """Turn a second (UTC, without a zone) into microseconds since 1970."""
+    return int(second.replace(tzinfo=UTC).timestamp()) * 1_000_000

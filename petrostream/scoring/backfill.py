@@ -1,6 +1,5 @@
 """Write the summaries that scored batches lack: after a restore, or from an older worker."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import InvalidBatch, PermanentError
 from petrostream.ingest.batches import MAX_OBJECT_BYTES
+from petrostream.parallel import OnProgress
 from petrostream.schema.keys import SCORED, SUMMARIES, BatchId, parse_batch_key
 from petrostream.scoring.score_batch import counts_of, model_version_of
 from petrostream.scoring.summaries import is_readable, summarise
@@ -18,8 +18,6 @@ from petrostream.scoring.summaries import is_readable, summarise
 _PARALLEL: Final = 8
 _STEP: Final = 200
 _JSON: Final = "application/json"
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Repaired:
     unreadable: tuple[str, ...]
 
 
-def write_missing_summaries(curated: Bucket, on_progress: Progress) -> Repaired:
+def write_missing_summaries(curated: Bucket, on_progress: OnProgress) -> Repaired:
     """Write a summary for every scored batch that has none this version reads.
 
     Safe to run again and while batches are scored: a summary is written before its scored rows,

@@ -5,9 +5,6 @@ in another order, leaves the same bytes.
 """
 
 import json
-import math
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -15,21 +12,19 @@ from typing import Final
 from petrostream.alarms import events
 from petrostream.alarms.notify import Alerts
 from petrostream.aws.buckets import Bucket
-from petrostream.detection import profiles
 from petrostream.detection.profiles import Profile
 from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge, ProfileNotReady
 from petrostream.ingest.batches import MAX_OBJECT_BYTES, Batch, decode
 from petrostream.ingest.notifications import RawObject
 from petrostream.registry.model_files import Model
 from petrostream.registry.models import CurrentModel
+from petrostream.registry.profile_store import ProfileStore
 from petrostream.schema.keys import (
     QUARANTINE,
     REASON_SUFFIX,
     BatchId,
     parse_batch_key,
-    profile_key,
     quarantine_key,
-    recommissioned_key,
 )
 from petrostream.schema.stored_forms import QUARANTINE_REASON, read_from
 from petrostream.scoring import summaries
@@ -37,14 +32,10 @@ from petrostream.scoring.score_batch import Counts, ScoredBatch, encode_scored, 
 
 _PARQUET: Final = "application/vnd.apache.parquet"
 _JSON: Final = "application/json"
-_MAX_PROFILE_BYTES: Final = 1024 * 1024
 _MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
-_PROFILES_KEPT: Final = 512
-_REPLACED_CHECK_SECONDS: Final = 30.0
-"""How soon a recommissioned well's new profile is found; it is put there before it is needed."""
 
 
-class Fate(StrEnum):
+class Disposition(StrEnum):
     """What became of a raw object."""
 
     SCORED = "scored"
@@ -60,7 +51,7 @@ class Outcome:
     `last_reading` is the batch's newest time stamp, µs since 1970 (UTC).
     """
 
-    fate: Fate
+    disposition: Disposition
     reason: str = ""
     counts: Counts | None = None
     last_reading: int | None = None
@@ -76,8 +67,7 @@ class Pipeline:
         self._curated = curated
         self._model = model
         self._alerts = alerts
-        self._profiles: OrderedDict[tuple[str, str], Profile] = OrderedDict()
-        self._replaced: OrderedDict[tuple[str, str], tuple[float, list[Profile]]] = OrderedDict()
+        self._profiles = ProfileStore(curated)
 
     def process(self, raw: RawObject, *, redelivered: bool = False) -> Outcome:
         """Process one raw object.
@@ -97,21 +87,21 @@ class Pipeline:
         except (InvalidBatch, ObjectTooLarge) as error:
             return self._quarantine(raw, str(error))
         except ObjectMissing as error:
-            return Outcome(Fate.GONE, reason=str(error))
+            return Outcome(Disposition.GONE, reason=str(error))
         model = self._model.get()
         if redelivered and self._is_scored(batch_id, model, etag):
             alerts = self._send_alerts(self._stored_runs(batch_id), model)
-            return Outcome(Fate.ALREADY_SCORED, model_version=model.version, alerts=alerts)
-        profile = self._profile(batch)
+            return Outcome(Disposition.ALREADY_SCORED, model_version=model.version, alerts=alerts)
+        first = self._first_profile(batch)
         try:
-            _check_fits(batch, profile)
-            scored = score_batch(batch, self._recommissioned(batch) or profile, model)
+            _check_fits(batch, first)
+            scored = score_batch(batch, self._profile_in_force(batch) or first, model)
         except InvalidBatch as error:
             return self._quarantine(raw, str(error))
         self._write(batch, scored, model, etag)
         alerts = self._send_alerts(scored.runs, model)
         return Outcome(
-            Fate.SCORED,
+            Disposition.SCORED,
             counts=scored.counts,
             last_reading=int(batch.microseconds[-1]),
             model_version=model.version,
@@ -128,50 +118,16 @@ class Pipeline:
         metadata = self._curated.metadata(batch_id.scored)
         return metadata == _scored_metadata(model, etag)
 
-    def _profile(self, batch: Batch) -> Profile:
-        """Find the recording's profile, or learn it where this is the first to need it."""
-        name = (batch.id.well, batch.id.recording)
-        if name not in self._profiles:
-            self._profiles[name] = self._stored_profile(batch) or self._learn_profile(batch)
-            while len(self._profiles) > _PROFILES_KEPT:
-                self._profiles.popitem(last=False)
-        self._profiles.move_to_end(name)
-        return self._profiles[name]
+    def _first_profile(self, batch: Batch) -> Profile:
+        """Find the recording's first profile, or learn it where this is the first to need it."""
+        found = self._profiles.first(batch.id.well, batch.id.recording)
+        return found or self._profiles.commission(
+            batch if batch.is_first else self._first_batch(batch)
+        )
 
-    def _stored_profile(self, batch: Batch) -> Profile | None:
-        key = profile_key(batch.id.well, batch.id.recording)
-        try:
-            stored = self._curated.get(key, at_most=_MAX_PROFILE_BYTES)
-        except ObjectMissing:
-            return None
-        with read_from(key):
-            return profiles.from_json(stored.body)
-
-    def _recommissioned(self, batch: Batch) -> Profile | None:
-        """Find the profile that was put in the first one's place before the batch, if any."""
-        name = (batch.id.well, batch.id.recording)
-        checked, known = self._replaced.get(name, (-math.inf, []))
-        if time.monotonic() - checked > _REPLACED_CHECK_SECONDS:
-            key = recommissioned_key(*name)
-            try:
-                stored = self._curated.get(key, at_most=_MAX_PROFILE_BYTES)
-                with read_from(key):
-                    known = profiles.list_from_json(stored.body)
-            except ObjectMissing:
-                known = []
-            self._replaced[name] = (time.monotonic(), known)
-            while len(self._replaced) > _PROFILES_KEPT:
-                self._replaced.popitem(last=False)
-            self._replaced.move_to_end(name)
-        return profiles.in_force(known, int(batch.microseconds[batch.lookback_rows]))
-
-    def _learn_profile(self, batch: Batch) -> Profile:
-        """Learn the profile from the recording's first batch; the first writer wins."""
-        profile = profiles.learn(batch if batch.is_first else self._first_batch(batch))
-        key = profile_key(batch.id.well, batch.id.recording)
-        if self._curated.put_if_absent(key, profiles.to_json(profile), _JSON):
-            return profile
-        return self._stored_profile(batch) or profile
+    def _profile_in_force(self, batch: Batch) -> Profile | None:
+        known = self._profiles.of(batch.id.well, batch.id.recording)
+        return known.in_force(int(batch.microseconds[batch.lookback_rows]))
 
     def _first_batch(self, batch: Batch) -> Batch:
         first = batch.first_id
@@ -218,7 +174,7 @@ class Pipeline:
         try:
             self._curated.copy_from(self._raw.name, raw.key, key)
         except ObjectMissing as error:
-            return Outcome(Fate.GONE, reason=str(error))
+            return Outcome(Disposition.GONE, reason=str(error))
         document = {
             "format": QUARANTINE_REASON.newest,
             "key": raw.key,
@@ -228,7 +184,7 @@ class Pipeline:
         self._curated.put(
             f"{key}{REASON_SUFFIX}", json.dumps(document, sort_keys=True).encode(), _JSON
         )
-        return Outcome(Fate.QUARANTINED, reason=f"set aside under {QUARANTINE}: {reason}")
+        return Outcome(Disposition.QUARANTINED, reason=f"set aside under {QUARANTINE}: {reason}")
 
 
 def _check_fits(batch: Batch, profile: Profile) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from petrostream.detection.degraded import CODES, Degradation, read_codes
 from petrostream.detection.detector import Status
 from petrostream.errors import PermanentError
 from petrostream.ingest.readings import microseconds_of, readings_of
@@ -48,7 +49,6 @@ SHARES: Final = 15
 """Shares of a batch's rows are kept in fifteenths, rounded up: a few rows are not nothing."""
 
 STATUSES: Final = tuple(Status)
-LAST_STATES: Final = ("", "missing", "frozen", "unprofiled", "implausible")
 _SCORE_STEPS: Final = 64
 _SCORE_CODES: Final = 255
 
@@ -263,7 +263,7 @@ def implausible_share(sensors: np.ndarray) -> np.ndarray:
 
 
 def last_state(sensors: np.ndarray) -> np.ndarray:
-    """How the sensor was at the batch's last row: a place in `LAST_STATES`."""
+    """How the sensor was at the batch's last row: its code (`petrostream.detection.degraded`)."""
     return sensors >> 12 & 15
 
 
@@ -323,12 +323,12 @@ class _Quality:
         texts = _texts(rows, DEGRADED_SENSORS)
         frozen = np.zeros(len(SENSOR_NAMES), dtype=int)
         for text, number in zip(*np.unique(texts, return_counts=True), strict=True):
-            frozen += number * (_states(str(text)) == LAST_STATES.index("frozen"))
+            frozen += number * (read_codes(str(text), SENSOR_NAMES) == CODES[Degradation.FROZEN])
         return cls(
             missing=np.isnan(readings).sum(axis=0),
             frozen=frozen,
             implausible=((readings < lows) | (readings > highs)).sum(axis=0),
-            last=_states(str(texts[-1])),
+            last=read_codes(str(texts[-1]), SENSOR_NAMES),
         )
 
     def packed(self, rows: int) -> np.ndarray:
@@ -341,12 +341,6 @@ class _Quality:
             | share(self.implausible) << 8
             | self.last << 12
         )
-
-
-def _states(degraded: str) -> np.ndarray:
-    words = dict(word.split("=", maxsplit=1) for word in degraded.split() if "=" in word)
-    known = {name: LAST_STATES.index(why) for name, why in words.items() if why in LAST_STATES}
-    return np.array([known.get(name, 0) for name in SENSOR_NAMES])
 
 
 def _texts(rows: pa.Table, name: str) -> np.ndarray:

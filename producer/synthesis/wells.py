@@ -89,7 +89,7 @@ class Gauge:
 
 
 @dataclass(frozen=True, slots=True)
-class Well:
+class SyntheticWell:
     """A well's own gauges and valve states; `oscillation_seconds` is its natural period."""
 
     gauges: tuple[Gauge, ...]
@@ -125,12 +125,12 @@ class _Operation:
         return arrived
 
 
-def draw_well(random: np.random.Generator) -> Well:
+def draw_well(random: np.random.Generator) -> SyntheticWell:
     """Draw a well: pressures fall from the reservoir to the platform, and so do temperatures."""
     levels = _draw_levels(random)
     valves = dict.fromkeys(_OPEN_VALVES, 1.0) | dict.fromkeys(_CLOSED_VALVES, 0.0)
     valves |= dict.fromkeys(_GAS_LIFT_VALVES, float(levels["QGL"] > 0))
-    return Well(
+    return SyntheticWell(
         gauges=tuple(_draw_gauge(random, name, levels[name]) for name in _GAUGE_KINDS),
         valves=valves,
         oscillation_seconds=random.uniform(240, 900),
@@ -182,7 +182,7 @@ def _log_uniform(random: np.random.Generator, low: float, high: float) -> float:
 
 
 def readings(
-    random: np.random.Generator, well: Well, seconds: int, course: FaultCourse | None
+    random: np.random.Generator, well: SyntheticWell, seconds: int, course: FaultCourse | None
 ) -> dict[str, np.ndarray]:
     """Make what every gauge and valve of a well reads, each second, shape (seconds,).
 
@@ -198,7 +198,9 @@ def readings(
     return rows
 
 
-def _draw_disturbances(random: np.random.Generator, well: Well, grid: np.ndarray) -> np.ndarray:
+def _draw_disturbances(
+    random: np.random.Generator, well: SyntheticWell, grid: np.ndarray
+) -> np.ndarray:
     """Turbulence, the well's own oscillation, and now and then somebody moves the choke."""
     phase = coloured_noise(random, len(grid), well.oscillation_seconds / _GRID)
     swing = np.sin(2 * np.pi * grid / well.oscillation_seconds + phase)

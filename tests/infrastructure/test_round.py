@@ -30,7 +30,7 @@ from dashboard.sql.engine import Query
 from deploy.account import leftovers, teardown
 from deploy.account.leftovers import Place
 from deploy.root import with_image
-from petrostream.alarms.annotations import Annotation, Annotations, Kind
+from petrostream.alarms.annotations import Annotation, AnnotationKind, Annotations
 from petrostream.aws.queues import queue_depth
 from petrostream.ingest.batches import cut, encode
 from petrostream.ingest.notifications import RawObject
@@ -319,7 +319,9 @@ def looked_after(provisioned: "Provisioned", packed: PackedModel, wells: Path) -
     event = read_events(provisioned.curated)[0]
     said = (event.well, event.recording, event.start, event.end)
     when = datetime(2026, 11, 21)
-    Annotations(provisioned.curated).add(Annotation(*said, Kind.ACKNOWLEDGED, "Ana", when))
+    Annotations(provisioned.curated).add(
+        Annotation(*said, AnnotationKind.ACKNOWLEDGED, "Ana", when)
+    )
     bury(provisioned, "{}")
     st.cache_resource.clear()
     return provisioned

@@ -12,7 +12,7 @@ from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import QUARANTINE, REASON_SUFFIX
-from petrostream.scoring.pipeline import Fate, Pipeline
+from petrostream.scoring.pipeline import Disposition, Pipeline
 
 PARQUET = "application/vnd.apache.parquet"
 
@@ -47,12 +47,12 @@ def test_whatever_is_uploaded_is_scored_or_set_aside_with_its_reason(
             key = f"readings/well=BAD/date=2024-01-01/BAD_{number}-20240101T000000.parquet"
             provisioned.raw.put(key, damaged(template, content), PARQUET)
             outcome = pipeline.process(RawObject(key))
-            assert outcome.fate is Fate.QUARANTINED
+            assert outcome.disposition is Disposition.QUARANTINED
             reason = provisioned.curated.get(f"{QUARANTINE}{key}{REASON_SUFFIX}", at_most=10_000)
             assert json.loads(reason.body)["reason"]
         for batch in good:
             provisioned.raw.put(batch.id.raw, encode(batch), PARQUET)
-            assert pipeline.process(RawObject(batch.id.raw)).fate is Fate.SCORED
+            assert pipeline.process(RawObject(batch.id.raw)).disposition is Disposition.SCORED
 
     check()
 

@@ -16,7 +16,7 @@ from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording, RecordingFile, read_recording
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
-from petrostream.scoring.pipeline import Fate, Pipeline
+from petrostream.scoring.pipeline import Disposition, Pipeline
 
 PARQUET = "application/vnd.apache.parquet"
 fresh = itertools.count()
@@ -49,7 +49,7 @@ class Place:
             outcome = next(self.pipelines).process(RawObject(key))
         except ProfileNotReady:
             return False
-        assert outcome.fate is Fate.SCORED
+        assert outcome.disposition is Disposition.SCORED
         return True
 
     def contents(self) -> dict[str, bytes]:

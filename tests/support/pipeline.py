@@ -14,7 +14,7 @@ from petrostream.ingest.recordings import find_recordings
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import READINGS, SCORED, parse_batch_key
-from petrostream.scoring.pipeline import Fate, Pipeline
+from petrostream.scoring.pipeline import Disposition, Pipeline
 from producer.progress import Progress
 from producer.replay import Replay, Speed
 from producer.schedule import Schedule
@@ -52,7 +52,7 @@ class Scoring:
         """Score raw objects."""
         for key in keys:
             outcome = self.pipeline.process(RawObject(key))
-            assert outcome.fate is Fate.SCORED, outcome.reason
+            assert outcome.disposition is Disposition.SCORED, outcome.reason
 
     def rewrite(self, key: str, change: Callable[[bytes], bytes]) -> None:
         """Put other bytes in a scored object's place."""

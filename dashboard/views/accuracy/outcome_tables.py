@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from petrostream.durations import duration
-from petrostream.evaluation.judging import Fate, Judged
+from petrostream.evaluation.judging import DetectionOutcome, Judged
 from petrostream.evaluation.metrics import Figures, by_class
 from petrostream.schema.labels import describe
 
@@ -14,10 +14,10 @@ NONE: Final = "–"
 CLASS: Final = "Class of the recording"
 RECORDINGS: Final = "Recordings"
 SYMBOLS: Final = {
-    Fate.FOUND: "✓ found",
-    Fate.MISSED: "✕ missed",
-    Fate.WAS_ON: "◐ was on already",
-    Fate.NOT_JUDGED: "– not judged",
+    DetectionOutcome.FOUND: "✓ found",
+    DetectionOutcome.MISSED: "✕ missed",
+    DetectionOutcome.WAS_ON: "◐ was on already",
+    DetectionOutcome.NOT_JUDGED: "– not judged",
 }
 FALSE_ALARM: Final = "! false alarm"
 QUIET: Final = "○ kept quiet"
@@ -50,7 +50,10 @@ def _counts(judged: Sequence[Judged]) -> dict[str, int]:
     disturbed = sum(bool(each.false_alarms) for each in watched)
     return {
         RECORDINGS: len(judged),
-        **{words: sum(each.fate is fate for each in judged) for fate, words in SYMBOLS.items()},
+        **{
+            words: sum(each.outcome is outcome for each in judged)
+            for outcome, words in SYMBOLS.items()
+        },
         FALSE_ALARM: disturbed,
         QUIET: len(watched) - disturbed,
     }
@@ -97,9 +100,9 @@ def class_figures(classes: Mapping[int, Figures]) -> pd.DataFrame:
                 CLASS: class_name(fault),
                 RECORDINGS: one.recordings,
                 "Events": one.events,
-                SYMBOLS[Fate.FOUND]: one.found,
-                SYMBOLS[Fate.MISSED]: one.missed,
-                SYMBOLS[Fate.NOT_JUDGED]: one.short,
+                SYMBOLS[DetectionOutcome.FOUND]: one.found,
+                SYMBOLS[DetectionOutcome.MISSED]: one.missed,
+                SYMBOLS[DetectionOutcome.NOT_JUDGED]: one.short,
                 "False alarms": one.false_alarms,
                 "Median delay": duration(one.median_delay),
                 "Mean AUC": _rounded(3)(one.mean_auc),

@@ -25,23 +25,23 @@ from dashboard.views.accuracy.outcome_tables import (
 )
 from petrostream.alarms.events import Event
 from petrostream.durations import duration
-from petrostream.evaluation.judging import AlarmSpan, Fate, Judged
+from petrostream.evaluation.judging import AlarmSpan, DetectionOutcome, Judged
 from petrostream.schema.columns import SECOND
 from petrostream.schema.keys import second_of
 
 _TINTS: Final = {
-    SYMBOLS[Fate.FOUND]: "rgba(47, 158, 68, 0.28)",
-    SYMBOLS[Fate.MISSED]: "rgba(224, 49, 49, 0.30)",
-    SYMBOLS[Fate.WAS_ON]: "rgba(232, 137, 12, 0.30)",
-    SYMBOLS[Fate.NOT_JUDGED]: "rgba(134, 142, 150, 0.25)",
+    SYMBOLS[DetectionOutcome.FOUND]: "rgba(47, 158, 68, 0.28)",
+    SYMBOLS[DetectionOutcome.MISSED]: "rgba(224, 49, 49, 0.30)",
+    SYMBOLS[DetectionOutcome.WAS_ON]: "rgba(232, 137, 12, 0.30)",
+    SYMBOLS[DetectionOutcome.NOT_JUDGED]: "rgba(134, 142, 150, 0.25)",
     FALSE_ALARM: "rgba(224, 49, 49, 0.30)",
     QUIET: "rgba(47, 158, 68, 0.28)",
 }
 _HELP: Final = {
-    SYMBOLS[Fate.FOUND]: "An alarm started in the abnormal time",
-    SYMBOLS[Fate.MISSED]: "No alarm started in the abnormal time, and none was on",
-    SYMBOLS[Fate.WAS_ON]: "An alarm had started before the fault; it does not find it",
-    SYMBOLS[Fate.NOT_JUDGED]: "A fault with too little normal time before it",
+    SYMBOLS[DetectionOutcome.FOUND]: "An alarm started in the abnormal time",
+    SYMBOLS[DetectionOutcome.MISSED]: "No alarm started in the abnormal time, and none was on",
+    SYMBOLS[DetectionOutcome.WAS_ON]: "An alarm had started before the fault; it does not find it",
+    SYMBOLS[DetectionOutcome.NOT_JUDGED]: "A fault with too little normal time before it",
     FALSE_ALARM: "Recordings with an alarm that started in their normal time",
     QUIET: "Recordings without any alarm in their normal time",
 }
@@ -120,9 +120,9 @@ def show_faulty(judged: Sequence[Judged], zone: ZoneInfo) -> None:
 
 def _faulty_row(judged: Judged, zone: ZoneInfo) -> dict[str, Any]:
     truth = judged.truth
-    fate = judged.fate
+    outcome = judged.outcome
     return {
-        "Outcome": [SYMBOLS[fate]] if fate else [],
+        "Outcome": [SYMBOLS[outcome]] if outcome else [],
         "Well": truth.well,
         "Fault": class_name(truth.fault),
         "Begins": local(second_of(truth.first_abnormal or 0), zone),

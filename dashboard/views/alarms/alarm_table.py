@@ -10,14 +10,19 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from dashboard.alarms.alarm import Alarm
-from dashboard.alarms.wording import SEVERITY_MARKS, lasted
+from dashboard.alarms.wording import SEVERITY_MARKS
 from dashboard.ui.timezones import local_series
-from petrostream.alarms.annotations import Kind
+from petrostream.alarms.annotations import AnnotationKind
+from petrostream.durations import duration
 from petrostream.schema.labels import describe
 
 _OPEN, _ACKNOWLEDGED = "○ open", "✓ acknowledged"
 _STATE_COLOURS: Final = {_OPEN: "#495057", _ACKNOWLEDGED: "#adb5bd"}
-_VERDICTS: Final = {None: "", Kind.TRUE_ALARM: "✓ true", Kind.FALSE_ALARM: "✕ false"}
+_VERDICTS: Final = {
+    None: "",
+    AnnotationKind.TRUE_ALARM: "✓ true",
+    AnnotationKind.FALSE_ALARM: "✕ false",
+}
 _UNLABELLED: Final = "none"
 
 
@@ -29,7 +34,7 @@ def alarms_table(alarms: Sequence[Alarm], zone: ZoneInfo) -> pd.DataFrame:
             "Severity": [[SEVERITY_MARKS[each.severity][0]] for each in alarms],
             "Well": [each.event.well for each in alarms],
             "Start": local_series(times_of([each.event.start for each in alarms]), zone),
-            "Lasted": [lasted(each.event.seconds) for each in alarms],
+            "Lasted": [duration(each.event.seconds) for each in alarms],
             "Peak score": [each.event.peak_score for each in alarms],
             "Driven by": [", ".join((*each.event.drivers, *each.limits)) for each in alarms],
             "3W label": [class_words(class_of(each)) for each in alarms],

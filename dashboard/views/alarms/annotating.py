@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.alarms.alarm import Alarm
-from dashboard.alarms.wording import drivers_in_words, lasted
+from dashboard.alarms.wording import drivers_in_words
 from dashboard.shell.readers import Readers, reason
 from dashboard.ui import navigation, url_state
 from dashboard.ui.links import well_at
 from dashboard.ui.timezones import local
-from petrostream.alarms.annotations import LONGEST_NAME, LONGEST_NOTE, Annotation, Kind
+from petrostream.alarms.annotations import LONGEST_NAME, LONGEST_NOTE, Annotation, AnnotationKind
+from petrostream.durations import duration
 from petrostream.errors import PetroStreamError, UsageError
 
 _WHO: Final = "who"
@@ -37,7 +38,7 @@ def _show_one(alarm: Alarm, zone: ZoneInfo) -> None:
     start = local(alarm.start, zone)
     title, link = st.columns([3, 1], vertical_alignment="center")
     title.markdown(
-        f"**{event.well}**, {start:%Y-%m-%d %H:%M:%S}, {lasted(event.seconds)}: score up to "
+        f"**{event.well}**, {start:%Y-%m-%d %H:%M:%S}, {duration(event.seconds)}: score up to "
         f"{event.peak_score:.2f}, driven by {drivers_in_words(alarm)}"
     )
     with link:
@@ -66,12 +67,12 @@ def _show_actions(chosen: Sequence[Alarm], readers: Readers) -> None:
         placeholder="What you saw, or what was done; it is kept with whatever you press",
     )
     is_open = any(alarm.standing.is_open for alarm in chosen)
-    state = Kind.ACKNOWLEDGED if is_open else Kind.REOPENED
+    state = AnnotationKind.ACKNOWLEDGED if is_open else AnnotationKind.REOPENED
     buttons = (
         ("Acknowledge" if is_open else "Open again", state, ":material/done_all:"),
-        ("True alarm", Kind.TRUE_ALARM, ":material/check_circle:"),
-        ("False alarm", Kind.FALSE_ALARM, ":material/cancel:"),
-        ("Only the note", Kind.NOTE, ":material/edit_note:"),
+        ("True alarm", AnnotationKind.TRUE_ALARM, ":material/check_circle:"),
+        ("False alarm", AnnotationKind.FALSE_ALARM, ":material/cancel:"),
+        ("Only the note", AnnotationKind.NOTE, ":material/edit_note:"),
     )
     with st.container(horizontal=True, gap="small"):
         for label, kind, icon in buttons:
@@ -80,7 +81,7 @@ def _show_actions(chosen: Sequence[Alarm], readers: Readers) -> None:
                 key=f"say {kind}",
                 icon=icon,
                 disabled=not who,
-                type="primary" if kind is Kind.ACKNOWLEDGED else "secondary",
+                type="primary" if kind is AnnotationKind.ACKNOWLEDGED else "secondary",
                 on_click=_say,
                 args=(kind, who, tuple(chosen), readers),
             )
@@ -109,7 +110,7 @@ def _who() -> str:
     return who
 
 
-def _say(kind: Kind, who: str, chosen: Sequence[Alarm], readers: Readers) -> None:
+def _say(kind: AnnotationKind, who: str, chosen: Sequence[Alarm], readers: Readers) -> None:
     """Write one document an alarm; the note goes with it and is then gone from the page."""
     note = str(st.session_state.get(_NOTE, "")).strip()
     when = datetime.now(UTC).replace(tzinfo=None)

@@ -19,14 +19,15 @@ from dashboard.ui.selectors import choose_span
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago, degraded_words, minute, short
 from dashboard.views.fleet.score_strip import (
-    ShownTime,
-    shown_time,
+    StripTime,
     strip_chart,
     strip_height,
+    strip_time,
     worst_by_bin,
 )
 from dashboard.wells.status import Totals, WellState, WellStatus, added, wells_of
 from dashboard.wells.status_marks import score_line, state_markdown, tile_key, tile_styles
+from petrostream.durations import age
 from petrostream.ingest.batches import COMMISSIONING_SECONDS
 
 _TILE_PIXELS: Final = 171
@@ -46,7 +47,7 @@ def _draw(view: page_frame.View) -> None:
     name, span = choose_span("fleet time", "24 h")
     wells = wells_of(view.snapshot, span)
     show_open_alarms = _show_metrics(view, wells, name)
-    stretch = shown_time(view.snapshot, wells, span)
+    stretch = strip_time(view.snapshot, wells, span)
     once = view.snapshot.once
     st.subheader("Wells, the worst first", anchor=False)
     st.html(tile_styles())
@@ -162,15 +163,12 @@ def _rate_change(now: Totals, before: Totals) -> str:
 
 
 def _lag_words(lag: timedelta) -> str:
-    if lag > _REPLAYED:
-        return "replay"
-    words = ago(datetime(2000, 1, 1), datetime(2000, 1, 1) + max(lag, timedelta(0)))
-    return words.removesuffix(" ago")
+    return "replay" if lag > _REPLAYED else age(lag)
 
 
-def _tile_lines(snapshot: Snapshot, wells: Sequence[WellStatus], stretch: ShownTime) -> list[str]:
+def _tile_lines(snapshot: Snapshot, wells: Sequence[WellStatus], stretch: StripTime) -> list[str]:
     """A picture of each well's scores, up to its own newest reading."""
-    own = ShownTime(stretch.length, None)
+    own = StripTime(stretch.length, None)
     found = (worst_by_bin(snapshot, well, own, _TILE_POINTS) for well in wells)
     return [score_line(worst.tolist()) for worst, _ in found]
 

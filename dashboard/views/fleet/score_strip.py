@@ -38,7 +38,7 @@ _UNITS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class ShownTime:
+class StripTime:
     """The time that the strip shows: its length, and its end where all wells have the same.
 
     `end` is `None` where each well's row ends with the well's own newest reading, as in a replay
@@ -53,9 +53,9 @@ class ShownTime:
         return self.end or well.newest
 
 
-def shown_time(
+def strip_time(
     snapshot: Snapshot, wells: Sequence[WellStatus], span: timedelta | None
-) -> ShownTime:
+) -> StripTime:
     """The time to draw: the chosen one, or the longest that any well has where that is shorter;
     by the clock if the newest readings of at least half of the wells are close together.
     """
@@ -63,7 +63,7 @@ def shown_time(
     longest = max(_longest(snapshot, wells), _SHORTEST)
     length = min(span, longest) if span else longest
     current = [well for well in wells if newest - well.newest <= _TOGETHER * length]
-    return ShownTime(length, newest if 2 * len(current) >= len(wells) > 1 else None)
+    return StripTime(length, newest if 2 * len(current) >= len(wells) > 1 else None)
 
 
 def _longest(snapshot: Snapshot, wells: Sequence[WellStatus]) -> timedelta:
@@ -73,7 +73,7 @@ def _longest(snapshot: Snapshot, wells: Sequence[WellStatus]) -> timedelta:
 
 
 def worst_by_bin(
-    snapshot: Snapshot, well: WellStatus, stretch: ShownTime, bins: int = BINS
+    snapshot: Snapshot, well: WellStatus, stretch: StripTime, bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray]:
     """A well's worst score in each of equal parts of a stretch of time.
 
@@ -106,7 +106,7 @@ def strip_height(wells: int) -> int:
 
 
 def strip_chart(
-    snapshot: Snapshot, wells: Sequence[WellStatus], stretch: ShownTime, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[WellStatus], stretch: StripTime, zone: ZoneInfo
 ) -> alt.Chart:
     """Draw a row a well: bars as tall as the worst score, anomalies in red and to the top."""
     return (
@@ -132,7 +132,7 @@ def strip_chart(
 
 
 def _bars(
-    snapshot: Snapshot, wells: Sequence[WellStatus], stretch: ShownTime, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[WellStatus], stretch: StripTime, zone: ZoneInfo
 ) -> pd.DataFrame:
     """A row a bar; `from` and `to` are times, or how long before the well's newest reading."""
     found = [worst_by_bin(snapshot, well, stretch) for well in wells]

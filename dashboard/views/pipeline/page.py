@@ -29,6 +29,7 @@ from dashboard.views.pipeline.throughput import (
 )
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.queues import QueueDepth
+from petrostream.durations import age, duration
 from petrostream.errors import PetroStreamError
 from petrostream.registry.models import ModelRegistry, Move
 from petrostream.settings import Settings
@@ -108,22 +109,20 @@ def _show_tiles(
         show_metric(
             "Model",
             current.pointer.version[:8] if current else _NONE,
-            f"current for {ago(current.when, now).removesuffix(' ago')}"
-            if current
-            else "none is published",
+            f"current for {age(now - current.when)}" if current else "none is published",
         )
 
 
 def _oldest(queues: Queues, queue: QueueDepth | None) -> tuple[str, str]:
     if queue is not None and not queue.total:
-        return "0 s", "the queue is empty"
+        return duration(0), "the queue is empty"
     try:
         seconds = queues.oldest_seconds()
     except PetroStreamError as error:
         return _NONE, reason(error, "`cloudwatch:GetMetricData`").replace("`", "")
     if seconds is None:
         return _NONE, "CloudWatch has not measured it"
-    return f"{seconds:,.0f} s", "by CloudWatch, a minute ago"
+    return duration(seconds), "by CloudWatch, a minute ago"
 
 
 def _show_recent(recent: Sequence[Handled], zone: ZoneInfo) -> None:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from dashboard.curated.snapshot import FIRST, LAST, Snapshot
 from dashboard.wells.status import WellStatus
+from petrostream.detection.degraded import Degradation, is_resting_valve
 from petrostream.schema.columns import RECORDING, WELL
-from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES, Kind
+from petrostream.schema.sensors import SENSOR_NAMES
 from petrostream.scoring import summaries
 
 LEAST_GAP: Final = timedelta(minutes=1)
@@ -32,7 +33,7 @@ def sensor_grid(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame
         rows = snapshot.table["rows"].iloc[well.places].to_numpy()[:, np.newaxis]
         shares = {
             "missing": summaries.missing_share(packed),
-            "frozen": np.where(_is_valve(), 0.0, summaries.frozen_share(packed)),
+            "frozen": np.where(_may_rest(), 0.0, summaries.frozen_share(packed)),
             "implausible": summaries.implausible_share(packed),
         }
         means = {name: (each * rows).sum(axis=0) / rows.sum() for name, each in shares.items()}
@@ -46,8 +47,8 @@ def sensor_grid(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame
     return grid[known].reset_index(drop=True)
 
 
-def _is_valve() -> np.ndarray:
-    return np.array([BY_NAME[name].kind is Kind.VALVE for name in SENSOR_NAMES])
+def _may_rest() -> np.ndarray:
+    return np.array([is_resting_valve(name, Degradation.FROZEN) for name in SENSOR_NAMES])
 
 
 def gaps(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame:

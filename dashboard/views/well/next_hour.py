@@ -22,7 +22,7 @@ from dashboard.forecast.autoregression import (
     Why,
     minute_means,
 )
-from dashboard.forecast.background import ForecastOrigin, Outcome, pending
+from dashboard.forecast.background import ForecastOrigin, ForecastOutcome, pending
 from dashboard.shell.page_frame import View
 from dashboard.shell.readers import find_readers
 from dashboard.ui.timezones import for_chart, microseconds_of
@@ -42,7 +42,7 @@ class NextHour:
     """
 
     origin: ForecastOrigin
-    outcomes: Mapping[str, Outcome | None]
+    outcomes: Mapping[str, ForecastOutcome | None]
     came: pd.DataFrame
 
     @property
@@ -128,7 +128,7 @@ def _rows(curated: Curated, objects: Sequence[ScoredObject], recording: str) -> 
     return table[table[RECORDING] == recording]
 
 
-def _in_words(sensor: str, outcome: Outcome | None) -> str:
+def _in_words(sensor: str, outcome: ForecastOutcome | None) -> str:
     if outcome is None:
         return "the forecast is being made."
     if isinstance(outcome, Forecast):

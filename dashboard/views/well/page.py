@@ -27,8 +27,9 @@ from dashboard.views.well.next_hour import NextHour, ask_next_hour, wait_for
 from dashboard.views.well.sensor_health import driving_sensors, show_health
 from dashboard.views.well.span_layers import alarm_spans
 from dashboard.wells.normal_bands import SPREADS, Stretch, bands, batches_of
-from dashboard.wells.status import degraded_sensors, wells_of
+from dashboard.wells.status import wells_of
 from dashboard.wells.status_marks import state_markdown
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.schema.columns import (
     DEGRADED_SENSORS,
     RECORDING,
@@ -151,7 +152,7 @@ def _show_readings(view: page_frame.View, chosen: _Chosen) -> None:
     sensors = selectors.choose_sensors(rows.sensors, driving, _worth_a_look(rows, driving))
     readers = find_readers()
     profiles = {
-        name: readers.commissioned.of(chosen.well, name) for name in rows.table[RECORDING].unique()
+        name: readers.profiles.of(chosen.well, name) for name in rows.table[RECORDING].unique()
     }
     normal = readers.normal.now()
     stretches = normal.stretches(rows.table, profiles, batches_of(view.snapshot, chosen.places))

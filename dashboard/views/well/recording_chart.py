@@ -37,7 +37,7 @@ from dashboard.views.well.span_layers import (
     unscored_layer,
     unscored_spans,
 )
-from dashboard.wells.status import degraded_sensors
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.schema.columns import (
     ANOMALY_FLAG,
     ANOMALY_SCORE,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.curated.bucket import Rows
 from dashboard.ui.units import scale_of, spelled_out
-from dashboard.wells.status import degraded_sensors
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.normal_band import Tolerance
 from petrostream.detection.profiles import Profile
 from petrostream.schema.columns import ANOMALY_FLAG, DEGRADED_SENSORS, DRIVERS

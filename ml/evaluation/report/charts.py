@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ml.evaluation.report import svg
-from ml.evaluation.tradeoff import Point
+from ml.evaluation.tradeoff import TradeoffPoint
 from petrostream.evaluation.judging import Judged
 from petrostream.schema.labels import describe
 
@@ -30,7 +30,7 @@ _LEAST_SHARE: Final = 1e-3
 def delay_chart(found: Sequence[Judged]) -> Markup:
     """A dot for each event: its delay to the right, a row a class; missed ones at the far right."""
     classes = sorted({each.truth.fault for each in found})
-    across = svg.Scale(np.log(10), np.log(129_600), _DELAY_LEFT, _DELAY_WIDTH - _DELAY_RIGHT)
+    across = svg.PixelScale(np.log(10), np.log(129_600), _DELAY_LEFT, _DELAY_WIDTH - _DELAY_RIGHT)
     bottom = len(classes) * _ROW + 6
     missed_at = _DELAY_WIDTH - _DELAY_RIGHT / 2
     parts = [
@@ -45,14 +45,16 @@ def delay_chart(found: Sequence[Judged]) -> Markup:
     return svg.drawing(_DELAY_WIDTH, bottom + 26, parts, "detection delay by class of event")
 
 
-def _delay_grid(across: svg.Scale, bottom: float) -> Iterator[str]:
+def _delay_grid(across: svg.PixelScale, bottom: float) -> Iterator[str]:
     for seconds, words in _DELAY_TICKS:
         x = across(np.log(seconds))
         yield svg.line(x, 0, x, bottom, class_="grid")
         yield svg.text(words, x, bottom + 18, text_anchor="middle")
 
 
-def _dots(found: Sequence[Judged], across: svg.Scale, y: float, missed_at: float) -> Iterator[str]:
+def _dots(
+    found: Sequence[Judged], across: svg.PixelScale, y: float, missed_at: float
+) -> Iterator[str]:
     missed = 0
     for outcome in found:
         if outcome.delay_seconds is None:
@@ -64,14 +66,16 @@ def _dots(found: Sequence[Judged], across: svg.Scale, y: float, missed_at: float
         yield svg.element("circle", title, cx=float(x), cy=y, r=5, class_=kind)
 
 
-def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Point]) -> Markup:
+def tradeoff_chart(
+    curves: Mapping[str, Sequence[TradeoffPoint]], now: Mapping[str, TradeoffPoint]
+) -> Markup:
     """Events found against false alarms a well-day, a line a method; dots are where it stands.
 
     A line shows the most events found with so many false alarms or fewer: a limit that is so low
     that alarms never end finds fewer again.
     """
-    across = svg.Scale(np.log(_LEAST_RATE), np.log(_MOST_RATE), _MARGIN, _SQUARE - 16)
-    down = svg.Scale(0, 1, _SQUARE - _MARGIN, 12)
+    across = svg.PixelScale(np.log(_LEAST_RATE), np.log(_MOST_RATE), _MARGIN, _SQUARE - 16)
+    down = svg.PixelScale(0, 1, _SQUARE - _MARGIN, 12)
     parts = [*_share_grid(down)]
     for rate in (0.1, 0.3, 1, 3, 10, 30, 100):
         x = across(np.log(rate))
@@ -93,7 +97,7 @@ def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Poin
     return svg.drawing(_SQUARE, _SQUARE, parts, "events found against false alarms a well-day")
 
 
-def _frontier(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
+def _frontier(points: Sequence[TradeoffPoint]) -> tuple[np.ndarray, np.ndarray]:
     """Highest recall at each rate of false alarms or below it, as the corners of a staircase."""
     ordered = sorted((one.false_alarms_per_well_day, one.event_recall) for one in points)
     rates, recalls = [_LEAST_RATE], [0.0]
@@ -109,8 +113,8 @@ def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
     """Abnormal rows flagged against normal rows flagged, a line a method; the share of normal rows
     is logarithmic, as only its left end is of use.
     """
-    across = svg.Scale(np.log(_LEAST_SHARE), 0.0, _MARGIN, _SQUARE - 16)
-    down = svg.Scale(0, 1, _SQUARE - _MARGIN, 12)
+    across = svg.PixelScale(np.log(_LEAST_SHARE), 0.0, _MARGIN, _SQUARE - 16)
+    down = svg.PixelScale(0, 1, _SQUARE - _MARGIN, 12)
     parts = [*_share_grid(down)]
     for share in (0.001, 0.01, 0.1, 1):
         x = across(np.log(share))
@@ -130,7 +134,7 @@ def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
     return svg.drawing(_SQUARE, _SQUARE, parts, "receiver operating characteristic over rows")
 
 
-def _share_grid(down: svg.Scale) -> Iterator[str]:
+def _share_grid(down: svg.PixelScale) -> Iterator[str]:
     for share in (0, 0.2, 0.4, 0.6, 0.8, 1):
         y = down(share)
         yield svg.line(_MARGIN, y, _SQUARE - 16, y, class_="grid")

@@ -12,13 +12,13 @@ from ml.evaluation import leave_one_well_out
 from ml.evaluation.comparison import sentences, shown
 from ml.evaluation.instances import Instance
 from ml.evaluation.metrics_document import figures
-from ml.evaluation.protocol import WITHIN_BUDGET, Evaluation
+from ml.evaluation.protocol import WITHIN_BUDGET, EvaluationRun
 from ml.evaluation.report.charts import delay_chart, roc_chart, tradeoff_chart
 from ml.evaluation.report.pictures import picture
 from ml.evaluation.table import COLUMNS
 from ml.evaluation.thresholds import BUDGET
-from ml.evaluation.tradeoff import Point, receiver_operating, tradeoff
-from ml.evaluation.verdicts import Alarm, Verdict, outcome_of
+from ml.evaluation.tradeoff import TradeoffPoint, receiver_operating, tradeoff
+from ml.evaluation.verdicts import DetectedAlarm, Verdict, outcome_of
 from ml.evaluation.words import number
 from petrostream.durations import duration
 from petrostream.errors import UsageError
@@ -43,7 +43,7 @@ class Shown:
     alarms: tuple[str, ...]
 
 
-def write_report(evaluation: Evaluation, folder: Path) -> Path:
+def write_report(evaluation: EvaluationRun, folder: Path) -> Path:
     """Write the page into a folder and return where it is.
 
     Raises
@@ -59,7 +59,7 @@ def write_report(evaluation: Evaluation, folder: Path) -> Path:
     return path
 
 
-def render(evaluation: Evaluation) -> str:
+def render(evaluation: EvaluationRun) -> str:
     """The page as HTML; it asks for nothing from anywhere."""
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -95,7 +95,7 @@ def render(evaluation: Evaluation) -> str:
     )
 
 
-def _curves(evaluation: Evaluation) -> dict[str, Any]:
+def _curves(evaluation: EvaluationRun) -> dict[str, Any]:
     """The methods whose limit moves, and their charts."""
     names = [name for name in evaluation.verdicts if not name.endswith(WITHIN_BUDGET)]
     verdicts, instances = evaluation.verdicts, evaluation.instances
@@ -116,11 +116,13 @@ def _curves(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _stand(found: dict[str, Any]) -> Point:
-    return Point(1.0, found["false_alarms_per_well_day"] or 0.0, found["event_recall"] or 0.0)
+def _stand(found: dict[str, Any]) -> TradeoffPoint:
+    return TradeoffPoint(
+        1.0, found["false_alarms_per_well_day"] or 0.0, found["event_recall"] or 0.0
+    )
 
 
-def _simulated(evaluation: Evaluation) -> dict[str, Any] | None:
+def _simulated(evaluation: EvaluationRun) -> dict[str, Any] | None:
     if not evaluation.simulated:
         return None
     instances = [instance for instance, _ in evaluation.simulated]
@@ -128,7 +130,7 @@ def _simulated(evaluation: Evaluation) -> dict[str, Any] | None:
 
 
 def _sections(
-    evaluation: Evaluation, judged: list[tuple[Instance, Judged]]
+    evaluation: EvaluationRun, judged: list[tuple[Instance, Judged]]
 ) -> Iterator[tuple[str, list[Shown]]]:
     """Headings that have recordings under them, and these."""
     verdicts = evaluation.verdicts[leave_one_well_out.NAME]
@@ -159,7 +161,7 @@ def _shown(instance: Instance, verdict: Verdict, outcome: Judged) -> Shown:
     wrong = len(outcome.false_alarms)
     false_alarms = f"{wrong} false alarm{'s' * (wrong != 1)}"
     if outcome.truth.has_fault:
-        title = f"{describe(outcome.truth.fault)}: {_fate(outcome)}"
+        title = f"{describe(outcome.truth.fault)}: {_outcome_words(outcome)}"
         facts = f"{instance.name}, AUC {number(outcome.auc)}, {false_alarms}"
     else:
         title, facts = f"{describe(NORMAL)}: {false_alarms}", instance.name
@@ -170,13 +172,13 @@ def _shown(instance: Instance, verdict: Verdict, outcome: Judged) -> Shown:
     return Shown(title, facts, not outcome.found, picture(instance, verdict), tuple(alarms))
 
 
-def _fate(outcome: Judged) -> str:
+def _outcome_words(outcome: Judged) -> str:
     if outcome.found:
         return f"found after {duration(outcome.delay_seconds)}"
     return "not found: an alarm was on already" if outcome.was_on else "not found"
 
 
-def _in_words(instance: Instance, alarm: Alarm) -> str:
+def _in_words(instance: Instance, alarm: DetectedAlarm) -> str:
     """When an alarm came, how long it lasted, and which sensors drive it."""
     start = duration((alarm.start - int(instance.microseconds[0])) / SECOND)
     drivers = f", driven by {', '.join(alarm.drivers)}" if alarm.drivers else ""

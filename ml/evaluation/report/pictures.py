@@ -62,7 +62,7 @@ class _Buckets:
 def picture(instance: Instance, verdict: Verdict) -> Markup:
     """Draw a recording as SVG."""
     buckets = _Buckets.of(instance)
-    across = svg.Scale(0, float(buckets.minutes[-1]), _LEFT, _WIDTH - _RIGHT)
+    across = svg.PixelScale(0, float(buckets.minutes[-1]), _LEFT, _WIDTH - _RIGHT)
     names, values = _with_readings(instance)
     bottom = len(names) * (_LANE + _GAP)
     end = bottom + _SCORE_LANE + _GAP + _ALARM_LANE
@@ -85,7 +85,7 @@ def _with_readings(instance: Instance) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(np.array(names)[filled].tolist()), values[:, filled]
 
 
-def _shades(instance: Instance, across: svg.Scale, bottom: float) -> Iterator[str]:
+def _shades(instance: Instance, across: svg.PixelScale, bottom: float) -> Iterator[str]:
     labels, times = instance.labels, instance.microseconds
     kinds = np.select(
         [labels == UNLABELLED, labels == NORMAL, labels > TRANSIENT_OFFSET],
@@ -101,20 +101,20 @@ def _shades(instance: Instance, across: svg.Scale, bottom: float) -> Iterator[st
 
 
 def _span(  # noqa: PLR0913, PLR0917 - two times, their origin, and where to draw
-    first: int, last: int, origin: int, across: svg.Scale, bottom: float, kind: str
+    first: int, last: int, origin: int, across: svg.PixelScale, bottom: float, kind: str
 ) -> str:
     left, right = (across(float(time - origin) / (60 * SECOND)) for time in (first, last))
     return svg.rectangle(left, 0, right, bottom, class_=kind)
 
 
 def _sensors(
-    names: tuple[str, ...], values: np.ndarray, buckets: _Buckets, across: svg.Scale
+    names: tuple[str, ...], values: np.ndarray, buckets: _Buckets, across: svg.PixelScale
 ) -> Iterator[str]:
     for lane, name in enumerate(names):
         top = lane * (_LANE + _GAP)
         minutes, levels = buckets.extremes(values[:, lane])
         low, high = np.nanquantile(values[:, lane], _EDGES)
-        down = svg.Scale(float(low), float(high), top + _LANE - 1, top + 1)
+        down = svg.PixelScale(float(low), float(high), top + _LANE - 1, top + 1)
         yield svg.path(
             across(minutes), np.clip(down(levels), top - 1, top + _LANE + 1), class_="reading"
         )
@@ -130,12 +130,14 @@ def _range(name: str, low: float, high: float) -> str:
     return f"{' – '.join(texts)} {unit}".strip()
 
 
-def _score(verdict: Verdict, buckets: _Buckets, across: svg.Scale, top: float) -> Iterator[str]:
+def _score(
+    verdict: Verdict, buckets: _Buckets, across: svg.PixelScale, top: float
+) -> Iterator[str]:
     finite = verdict.score[np.isfinite(verdict.score)]
     low = max(float(finite.min()), 0.02) if len(finite) else 0.1
     high = max(float(finite.max()), 1.0) if len(finite) else 1.0
     low = min(low, 0.5)
-    down = svg.Scale(np.log(low), np.log(high) + 0.05, top + _SCORE_LANE, top + 4)
+    down = svg.PixelScale(np.log(low), np.log(high) + 0.05, top + _SCORE_LANE, top + 4)
     minutes, levels = buckets.extremes(verdict.score)
     for tick in _SCORE_TICKS:
         if low <= tick <= high and tick != 1.0:
@@ -151,7 +153,9 @@ def _score(verdict: Verdict, buckets: _Buckets, across: svg.Scale, top: float) -
     yield svg.text("score", _LEFT - 8, top + _SCORE_LANE / 2 + 4, text_anchor="end")
 
 
-def _alarms(instance: Instance, verdict: Verdict, across: svg.Scale, top: float) -> Iterator[str]:
+def _alarms(
+    instance: Instance, verdict: Verdict, across: svg.PixelScale, top: float
+) -> Iterator[str]:
     origin = instance.microseconds[0]
     yield svg.text("alarms", _LEFT - 8, top + _ALARM_LANE - 1, text_anchor="end")
     for alarm in verdict.alarms:
@@ -162,7 +166,7 @@ def _alarms(instance: Instance, verdict: Verdict, across: svg.Scale, top: float)
         yield svg.rectangle(left, top, right, top + _ALARM_LANE, class_=kind)
 
 
-def _axis(across: svg.Scale, top: float) -> Iterator[str]:
+def _axis(across: svg.PixelScale, top: float) -> Iterator[str]:
     step = next((tick for tick in _TICKS if across.high / tick <= _MOST_TICKS), _TICKS[-1])
     for minute in np.arange(0, across.high + 1e-9, step):
         x = across(float(minute))

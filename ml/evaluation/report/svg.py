@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class PixelScale:
     """Where values lie on the page: `low` at pixel `start`, `high` at pixel `end`."""
 
     low: float

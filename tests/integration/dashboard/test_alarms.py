@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.alarms.alarm import Severity, severity_of, with_context
 from dashboard.views.alarms import downloads
-from petrostream.alarms.annotations import Annotations, Kind
+from petrostream.alarms.annotations import AnnotationKind, Annotations
 from petrostream.registry.model_files import PackedModel
 from petrostream.schema.keys import ANNOTATIONS, EVENTS
 from petrostream.scoring.totals import read_events
@@ -85,9 +85,9 @@ def test_what_is_said_is_kept_beside_the_results_and_counts(scoring: Scoring) ->
     page = say(page, "Acknowledge", who="Ana", note="seen from the control room")
     page = say(page, "False alarm")
     [acknowledged, judged] = Annotations(curated).read()
-    assert (acknowledged.kind, acknowledged.who) == (Kind.ACKNOWLEDGED, "Ana")
+    assert (acknowledged.kind, acknowledged.who) == (AnnotationKind.ACKNOWLEDGED, "Ana")
     assert acknowledged.note == "seen from the control room"
-    assert (judged.kind, judged.note) == (Kind.FALSE_ALARM, ""), "a note is said once"
+    assert (judged.kind, judged.note) == (AnnotationKind.FALSE_ALARM, ""), "a note is said once"
     assert page.query_params["who"] == "Ana"
 
     st.cache_resource.clear()

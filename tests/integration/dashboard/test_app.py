@@ -25,7 +25,7 @@ from dashboard.shell import page_frame, session
 from dashboard.views.quality.sensor_grid import sensor_grid
 from dashboard.views.well import recording_chart
 from dashboard.wells.status import wells_of
-from petrostream.alarms.annotations import Annotation, Annotations, Kind
+from petrostream.alarms.annotations import Annotation, AnnotationKind, Annotations
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.detection.normal_band import tolerances
@@ -127,7 +127,9 @@ def test_alarms_are_open_until_somebody_acknowledges_them(
     assert figures(visit("fleet"))["Open alarms"] == f"{len(events)}"
     one = events[0]
     said = (one.well, one.recording, one.start, one.end)
-    Annotations(curated).add(Annotation(*said, Kind.ACKNOWLEDGED, "Ana", datetime(2026, 11, 21)))
+    Annotations(curated).add(
+        Annotation(*said, AnnotationKind.ACKNOWLEDGED, "Ana", datetime(2026, 11, 21))
+    )
     st.cache_resource.clear()
     shown = {each.label: (each.value, each.delta) for each in visit("fleet").metric}
     assert shown["Open alarms"] == (f"{len(events) - 1}", f"of {len(events)}")

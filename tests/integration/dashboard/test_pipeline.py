@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.views.pipeline.dead_letters import Queues, explained_body
 from petrostream.ingest.notifications import RawObject
 from petrostream.registry.model_files import PackedModel
-from petrostream.scoring.pipeline import Fate
+from petrostream.scoring.pipeline import Disposition
 from petrostream.scoring.totals import read_events
 from tests.support.pages import looked_at, visit
 from tests.support.pipeline import Scoring
@@ -109,7 +109,7 @@ def test_a_redrive_asks_first_and_empties_the_dead_letters(scoring: Scoring) -> 
 def test_quarantine_is_there_with_its_reasons(scoring: Scoring) -> None:
     key = f"readings/well={QUIET}/date=2017-02-01/{QUIET}_x-20170201T000000.parquet"
     scoring.provisioned.raw.put(key, b"no Parquet", "application/octet-stream")
-    assert scoring.pipeline.process(RawObject(key)).fate is Fate.QUARANTINED
+    assert scoring.pipeline.process(RawObject(key)).disposition is Disposition.QUARANTINED
     aside = tables(visit("pipeline"), "Why")[0]
     assert aside["Object"].tolist() == [key]
     assert len(aside["Why"].iloc[0]) > 10

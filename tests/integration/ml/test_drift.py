@@ -17,7 +17,7 @@ from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.columns import ALARM, ANOMALY_SCORE, CLASS
 from petrostream.schema.keys import SCORED
-from petrostream.scoring.pipeline import Fate, Pipeline
+from petrostream.scoring.pipeline import Disposition, Pipeline
 
 PARQUET = "application/vnd.apache.parquet"
 
@@ -110,7 +110,7 @@ def test_a_recommissioned_well_is_measured_from_its_new_profile(
         )
         for batch in some:
             provisioned.raw.put(batch.id.raw, encode(batch), PARQUET)
-            assert pipeline.process(RawObject(batch.id.raw)).fate is Fate.SCORED
+            assert pipeline.process(RawObject(batch.id.raw)).disposition is Disposition.SCORED
 
     score(batches[:2])
     provisioned.raw.put(batches[2].id.raw, encode(batches[2]), PARQUET)

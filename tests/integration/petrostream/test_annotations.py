@@ -8,7 +8,7 @@ import pytest
 
 import ml.__main__ as ml
 from petrostream.alarms import annotations
-from petrostream.alarms.annotations import Annotation, Annotations, Kind
+from petrostream.alarms.annotations import Annotation, AnnotationKind, Annotations
 from petrostream.errors import ServiceUnavailable
 from petrostream.schema.keys import ANNOTATIONS
 
@@ -16,7 +16,9 @@ NOON = datetime(2026, 11, 21, 12)
 
 
 def said(who: str, note: str = "") -> Annotation:
-    return Annotation("WELL-00001", "recording", 0, 10, Kind.ACKNOWLEDGED, who, NOON, note)
+    return Annotation(
+        "WELL-00001", "recording", 0, 10, AnnotationKind.ACKNOWLEDGED, who, NOON, note
+    )
 
 
 def test_all_that_was_said_at_the_same_moment_is_kept(provisioned) -> None:

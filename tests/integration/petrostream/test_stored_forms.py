@@ -23,7 +23,7 @@ from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import SCORED, parse_batch_key
 from petrostream.schema.sensors import FIRST_SENSORS, SENSOR_NAMES
 from petrostream.schema.sql_columns import scored_columns
-from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
+from petrostream.scoring.pipeline import Disposition, Pipeline, RawObject
 from petrostream.settings import PROJECT_ROOT
 from tests.fixtures.stored.expected import drifted, files, stored, what_readers_give
 from tests.fixtures.stored.grow import NEW
@@ -105,7 +105,7 @@ def test_scoring_the_same_batches_again_leaves_the_bytes_of_that_day(old) -> Non
         if not key.endswith(".recommissioned.json"):
             old.curated.delete(key)
     for key in list(old.raw.keys("")):
-        assert pipeline.process(RawObject(key)).fate is Fate.SCORED
+        assert pipeline.process(RawObject(key)).disposition is Disposition.SCORED
     after = old.objects(old.curated.name)
     again = {key: body for key, body in after.items() if not key.startswith(SCORED)}
     assert {key: before[key] for key in again} == again
@@ -294,6 +294,6 @@ def test_a_raw_batch_with_a_sensor_that_is_not_known_is_set_aside_with_advice(ol
     alerts = Alerts(old.curated, old.settings.topic_arn, old.clients.sns)
     pipeline = Pipeline(old.raw, old.curated, CurrentModel(old.registry), alerts)
     outcome = pipeline.process(RawObject(key))
-    assert outcome.fate is Fate.QUARANTINED
+    assert outcome.disposition is Disposition.QUARANTINED
     assert "'P-NEW'" in outcome.reason
     assert "update the Lambda, then replay" in outcome.reason

@@ -21,7 +21,7 @@ from petrostream.schema.keys import parse_batch_key
 from producer.__main__ import main
 from producer.progress import Progress
 from producer.replay import LiveReplay, Replay, Speed
-from producer.schedule import Schedule, releases, shifted
+from producer.schedule import Schedule, due_batches, shifted
 from producer.upload import Uploader
 
 SCHEDULE = Schedule(
@@ -110,7 +110,7 @@ def test_choosing_wells_classes_and_a_limit(provisioned, wells: Path) -> None:
 def test_batches_are_due_when_their_last_reading_would_be_taken(wells: Path) -> None:
     due = [
         (release.due, release.batch.id.well)
-        for release in releases(find_recordings(wells)[0], SCHEDULE, on_problem=pytest.fail)
+        for release in due_batches(find_recordings(wells)[0], SCHEDULE, on_problem=pytest.fail)
     ]
     assert [when for when, _ in due] == sorted(when for when, _ in due)
     first_due = {}
@@ -137,7 +137,7 @@ def test_pacing_sleeps_until_each_batch_is_due(provisioned, wells: Path) -> None
 def test_looping_moves_time_on_by_whole_days(wells: Path) -> None:
     schedule = Schedule(3600, 900, 900, loop=True)
     files = find_recordings(wells, wells=["WELL-90001"])[0]
-    found = releases(files, schedule, on_problem=pytest.fail)
+    found = due_batches(files, schedule, on_problem=pytest.fail)
     ids = [next(found).batch.id for _ in range(5)]
     assert [batch.first_second.day for batch in ids] == [1, 1, 2, 2, 3]
     assert ids[2].recording == f"{ids[0].recording}~{ids[2].first_second:%Y%m%dT%H%M%S}"
@@ -155,7 +155,7 @@ def test_now_looks_live_and_resumes_where_it_was(wells: Path) -> None:
     live.forget()
     assert not live.path.exists()
     schedule = Schedule(600, 900, 900, anchor=1_800_000_000_000_000)
-    first = next(releases(find_recordings(wells)[0], schedule, on_problem=pytest.fail)).batch
+    first = next(due_batches(find_recordings(wells)[0], schedule, on_problem=pytest.fail)).batch
     assert first.recording_start == 1_800_000_000_000_000
     assert "~20270115T080000" in first.id.recording
 

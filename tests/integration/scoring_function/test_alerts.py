@@ -14,7 +14,7 @@ from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
-from petrostream.scoring.pipeline import Fate, Pipeline
+from petrostream.scoring.pipeline import Disposition, Pipeline
 
 EVENT = Event(
     "WELL-00001", "WELL-00001_1", 10**15, 10**15 + 10**7, 10**15, 1.7, 11,
@@ -103,5 +103,5 @@ def test_a_topic_that_fails_does_not_hold_up_the_readings(
         assert provisioned.curated.metadata(batch.id.scored), "the rows are scored all the same"
         monkeypatch.setattr(alerts_module, "_CLAIM_SECONDS", 0.0)
         outcome = pipeline(topic).process(RawObject(batch.id.raw), redelivered=True)
-        assert outcome.fate is Fate.ALREADY_SCORED
+        assert outcome.disposition is Disposition.ALREADY_SCORED
         assert outcome.alerts == len(inbox()) > 0

@@ -21,7 +21,7 @@ from petrostream.local.worker import sqs_event
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import EVENTS, PROFILES, SCORED
-from petrostream.scoring.pipeline import Fate, Pipeline
+from petrostream.scoring.pipeline import Disposition, Pipeline
 from tests.support.emulator import (
     ENVIRONMENT,
     HEAVY,
@@ -109,8 +109,8 @@ def process_here(provisioned: "Provisioned", batches: list[Batch]) -> dict[str, 
         CurrentModel(provisioned.registry),
         Alerts(curated, provisioned.settings.topic_arn, clients.sns()),
     )
-    fates = {pipeline.process(RawObject(batch.id.raw)).fate for batch in batches}
-    assert fates == {Fate.SCORED}
+    dispositions = {pipeline.process(RawObject(batch.id.raw)).disposition for batch in batches}
+    assert dispositions == {Disposition.SCORED}
     return provisioned.objects(IN_PROCESS)
 
 

@@ -14,7 +14,7 @@ from dashboard.curated.annotation_reader import AnnotationReader
 from dashboard.curated.event_reader import EventReader
 from dashboard.curated.snapshot import ScoredObject
 from petrostream.alarms import events
-from petrostream.alarms.annotations import Annotation, Kind
+from petrostream.alarms.annotations import Annotation, AnnotationKind
 from petrostream.alarms.events import Event
 from petrostream.aws.buckets import StoredObject
 from petrostream.errors import ObjectMissing, ServiceUnavailable
@@ -241,7 +241,7 @@ class Notes:
     """Annotations that may be unreachable; counts the looks."""
 
     def __init__(self) -> None:
-        self.said = [Annotation("W", "r", 0, 1, Kind.ACKNOWLEDGED, "Ana", START)]
+        self.said = [Annotation("W", "r", 0, 1, AnnotationKind.ACKNOWLEDGED, "Ana", START)]
         self.looks = 0
         self.is_down = False
 

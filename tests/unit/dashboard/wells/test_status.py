@@ -12,7 +12,8 @@ from dashboard.curated.batches import BATCH, newest_versions
 from dashboard.curated.snapshot import Snapshot
 from dashboard.shell.page_frame import View
 from dashboard.views.fleet.page import when
-from dashboard.wells.status import ALARM_SECONDS, Totals, WellState, degraded_sensors, wells_of
+from dashboard.wells.status import ALARM_SECONDS, Totals, WellState, wells_of
+from petrostream.detection.degraded import degraded_sensors
 from petrostream.schema.sensors import SENSOR_NAMES
 from petrostream.scoring import summaries
 

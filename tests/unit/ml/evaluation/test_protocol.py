@@ -13,7 +13,7 @@ from ml.evaluation.metrics_document import figures, unscored_of
 from ml.evaluation.thresholds import limit_within_budget
 from ml.evaluation.tradeoff import tradeoff
 from ml.evaluation.verdicts import (
-    Alarm,
+    DetectedAlarm,
     Verdict,
     alarms_of_rows,
     area_under_curve,
@@ -55,12 +55,12 @@ def instance(
     return Instance.of(Recording(well, name or f"{well}_1", table))
 
 
-def alarm(start: int, end: int) -> Alarm:
+def alarm(start: int, end: int) -> DetectedAlarm:
     """An alarm by the rows at which it starts and ends."""
-    return Alarm(START + start * SECOND, START + end * SECOND)
+    return DetectedAlarm(START + start * SECOND, START + end * SECOND)
 
 
-def verdict(one: Instance, *alarms: Alarm, score: np.ndarray | None = None) -> Verdict:
+def verdict(one: Instance, *alarms: DetectedAlarm, score: np.ndarray | None = None) -> Verdict:
     rows = len(one.labels)
     return Verdict(np.zeros(rows) if score is None else score, np.zeros(rows, bool), alarms)
 

@@ -6,7 +6,7 @@ from petrostream.evaluation.judging import (
     LEAST_NORMAL_ROWS,
     UNLABELLED,
     AlarmSpan,
-    Fate,
+    DetectionOutcome,
     Judged,
     LabelRun,
     RowCounts,
@@ -145,11 +145,11 @@ def test_the_class_is_that_of_most_abnormal_rows() -> None:
 
 def test_what_became_of_a_fault_is_one_of_four() -> None:
     quiet = runs((0, 3600))
-    assert judged(FAULT, (3690, 4000)).fate is Fate.FOUND
-    assert judged(FAULT).fate is Fate.MISSED
-    assert judged(FAULT, (3500, 3600)).fate is Fate.WAS_ON
-    assert judged(runs((0, 600), (2, 600)), (700, 710)).fate is Fate.NOT_JUDGED
-    assert judged(quiet, (2000, 2001)).fate is None
+    assert judged(FAULT, (3690, 4000)).outcome is DetectionOutcome.FOUND
+    assert judged(FAULT).outcome is DetectionOutcome.MISSED
+    assert judged(FAULT, (3500, 3600)).outcome is DetectionOutcome.WAS_ON
+    assert judged(runs((0, 600), (2, 600)), (700, 710)).outcome is DetectionOutcome.NOT_JUDGED
+    assert judged(quiet, (2000, 2001)).outcome is None
 
 
 def test_rows_of_a_recording_that_is_not_judged_do_not_count() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from petrostream.detection.degraded import STATES
 from petrostream.errors import PermanentError
 from petrostream.schema.columns import SCORED_SCHEMA
 from petrostream.schema.keys import BatchId
@@ -100,7 +101,7 @@ def test_the_key_has_the_quality_of_every_sensor() -> None:
     assert shares["QGL"] == pytest.approx((0, 0, 1))
     assert shares["T-TPT"] == pytest.approx((1, 0, 0))
     last = summaries.last_state(packed)
-    assert summaries.LAST_STATES[last[SENSOR_NAMES.index("P-TPT")]] == "frozen"
+    assert STATES[last[SENSOR_NAMES.index("P-TPT")]] == "frozen"
 
 
 def test_the_key_has_the_labels() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dashboard.curated.snapshot import Snapshot
-from dashboard.views.fleet.score_strip import BINS, ShownTime, shown_time, strip_chart, worst_by_bin
+from dashboard.views.fleet.score_strip import BINS, StripTime, strip_chart, strip_time, worst_by_bin
 from dashboard.wells.status import wells_of
 from petrostream.scoring import summaries
 from tests.unit.dashboard.wells.test_status import BATCH_MINUTES, START, batch, snapshot
@@ -22,8 +22,8 @@ def scores(each: np.ndarray, *, worst: float) -> np.ndarray:
     return each
 
 
-def stretch(of: Snapshot, span: timedelta | None) -> ShownTime:
-    return shown_time(of, wells_of(of, span), span)
+def stretch(of: Snapshot, span: timedelta | None) -> StripTime:
+    return strip_time(of, wells_of(of, span), span)
 
 
 def test_wells_of_one_time_share_the_clock_and_those_of_different_years_do_not() -> None:
@@ -42,10 +42,10 @@ def test_all_is_as_long_as_the_longest_well() -> None:
 def test_a_score_stands_in_the_part_of_the_time_that_it_is_of() -> None:
     held = snapshot(A=[scores(batch(0), worst=0.5), scores(batch(143), worst=1.5)], B=[batch(143)])
     [well, _] = sorted(wells_of(held, None), key=lambda each: each.name)
-    worst, there = worst_by_bin(held, well, ShownTime(DAY, None), 24)
+    worst, there = worst_by_bin(held, well, StripTime(DAY, None), 24)
     assert np.flatnonzero(there).tolist() == [0, 23]
     assert worst[[0, 23]] == pytest.approx([0.5, 1.5], abs=0.02)
-    worst, _ = worst_by_bin(held, well, ShownTime(DAY, well.newest + timedelta(hours=1)), 24)
+    worst, _ = worst_by_bin(held, well, StripTime(DAY, well.newest + timedelta(hours=1)), 24)
     assert np.flatnonzero(np.isfinite(worst)).tolist() == [22]
 
 
@@ -54,7 +54,7 @@ def test_a_newest_batch_of_a_single_row_is_in_the_last_part() -> None:
     newest["figures"]["span_ms"] = 0
     held = snapshot(A=[newest])
     [well] = wells_of(held, None)
-    worst, there = worst_by_bin(held, well, ShownTime(timedelta(hours=1), None), 24)
+    worst, there = worst_by_bin(held, well, StripTime(timedelta(hours=1), None), 24)
     assert np.flatnonzero(there).tolist() == [23]
     assert worst[23] == pytest.approx(1.5, abs=0.02)
 
@@ -63,7 +63,7 @@ def test_a_newest_batch_of_a_single_row_is_in_the_last_part() -> None:
 def test_a_bar_stands_at_its_time_on_the_zones_clock(span: timedelta) -> None:
     held = snapshot(A=[scores(batch(5), worst=1.5)], B=[batch(5)])
     wells = wells_of(held, span)
-    chart = strip_chart(held, wells, shown_time(held, wells, span), FAR)
+    chart = strip_chart(held, wells, strip_time(held, wells, span), FAR)
     first_bar = chart.data[chart.data["kind"] == "anomaly"].iloc[0]
     in_summer_time = START + timedelta(minutes=5 * BATCH_MINUTES) - timedelta(hours=2)
     early = in_summer_time - first_bar["from"].replace(tzinfo=None)

@@ -12,20 +12,16 @@ import pytest
 from dashboard.shell.readers import find_readers
 from dashboard.views.well.band_layers import normal_words, shown_range
 from dashboard.views.well.recording_chart import Context, recording_chart
-from dashboard.wells.commissioned import Commissioned, Profiles
 from dashboard.wells.normal_bands import SPREADS, Normal, PublishedNormal, bands
-from petrostream.aws.buckets import StoredObject
 from petrostream.detection.normal_band import tolerances
 from petrostream.detection.profiles import (
     Profile,
     SensorProfile,
     SensorState,
-    list_to_json,
-    to_json,
 )
-from petrostream.errors import ObjectMissing, ServiceUnavailable
+from petrostream.errors import ServiceUnavailable
 from petrostream.registry.model_files import Model
-from petrostream.schema.keys import profile_key, recommissioned_key
+from petrostream.registry.profile_store import RecordingProfiles
 from petrostream.scoring.summaries import short_version
 
 SENSORS = ("P-TPT", "T-TPT")
@@ -59,7 +55,7 @@ def profile(recording: str) -> Profile:
     return Profile("WELL-1", recording, 0, 900_000_000, sensors)
 
 
-PROFILES = {name: Profiles(profile(name)) for name in ("WELL-1_1", "WELL-1_2")}
+PROFILES = {name: RecordingProfiles(profile(name)) for name in ("WELL-1_1", "WELL-1_2")}
 ZONE = ZoneInfo("UTC")
 VERSION = "0123456789ab"
 
@@ -97,7 +93,7 @@ def test_where_a_new_profile_comes_into_force_the_band_is_another_one(
     moved = SensorProfile(SensorState.LIVE, 1.2e7, 1e4, 900)
     begin = int(pd.Timestamp("2017-02-01 02:00:00").timestamp()) * 1_000_000
     new = replace(profile("WELL-1_1"), end=begin + 300 * 1_000_000, sensors={"P-TPT": moved})
-    profiles = PROFILES | {"WELL-1_1": Profiles(profile("WELL-1_1"), (new,))}
+    profiles = PROFILES | {"WELL-1_1": RecordingProfiles(profile("WELL-1_1"), (new,))}
     before, after, _ = Normal(model.detector, VERSION).stretches(rows, profiles, batches())
     assert before.tolerances["P-TPT"].centre == 1e7
     assert after.tolerances["P-TPT"].centre == 1.2e7
@@ -124,7 +120,7 @@ def test_without_a_model_the_band_is_some_spreads_wide(rows: pd.DataFrame) -> No
 
 
 def test_without_a_profile_there_is_no_band(rows: pd.DataFrame, model: Model) -> None:
-    unknown = dict.fromkeys(PROFILES, Profiles(None))
+    unknown = dict.fromkeys(PROFILES, RecordingProfiles(None))
     found = Normal(model.detector, VERSION).stretches(rows, unknown, batches())
     assert bands(found, "P-TPT", ZONE).empty
 
@@ -168,46 +164,6 @@ def test_another_place_has_other_stores(provisioned, monkeypatch: pytest.MonkeyP
     assert find_readers() is here
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     assert find_readers().forecasts is not here.forecasts
-
-
-class Profiled:
-    """A bucket of profiles that may be out of reach."""
-
-    def __init__(self) -> None:
-        self.bodies = {profile_key("WELL-1", "WELL-1_1"): to_json(profile("WELL-1_1"))}
-        self.is_down = False
-
-    def get(self, key: str, *, at_most: int) -> StoredObject:
-        if self.is_down:
-            raise ServiceUnavailable("AWS can't be reached")
-        if key not in self.bodies:
-            raise ObjectMissing("it does not exist")
-        return StoredObject(self.bodies[key], "", datetime(2026, 11, 21))
-
-
-def test_a_new_profile_is_found_while_the_dashboard_runs() -> None:
-    bucket, now = Profiled(), [0.0]
-    commissioned = Commissioned(bucket, lambda: now[0])
-    assert commissioned.of("WELL-1", "WELL-1_1") == Profiles(profile("WELL-1_1"))
-    new = replace(profile("WELL-1_1"), end=1_800_000_000)
-    bucket.bodies[recommissioned_key("WELL-1", "WELL-1_1")] = list_to_json([new])
-    now[0] = 60.0
-    found = commissioned.of("WELL-1", "WELL-1_1")
-    assert found.in_force(1_799_000_000) == profile("WELL-1_1")
-    assert found.in_force(1_800_000_000) == new
-    bucket.is_down, now[0] = True, 120.0
-    assert commissioned.of("WELL-1", "WELL-1_1") == found
-    with pytest.raises(ServiceUnavailable):
-        commissioned.of("WELL-1", "WELL-1_2")
-
-
-def test_a_profile_that_is_damaged_or_not_there_is_none() -> None:
-    bucket = Profiled()
-    bucket.bodies[profile_key("WELL-1", "WELL-1_2")] = b"{"
-    bucket.bodies[recommissioned_key("WELL-1", "WELL-1_2")] = b"[[["
-    commissioned = Commissioned(bucket)
-    for name in ("WELL-1_2", "WELL-1_3"):
-        assert commissioned.of("WELL-1", name) == Profiles(None)
 
 
 def band(low: float, high: float) -> pd.DataFrame:

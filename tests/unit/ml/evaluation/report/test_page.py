@@ -9,9 +9,9 @@ import pytest
 
 from ml.evaluation import leave_one_well_out
 from ml.evaluation.instances import Instance
-from ml.evaluation.protocol import Evaluation
+from ml.evaluation.protocol import EvaluationRun
 from ml.evaluation.report.page import render
-from ml.evaluation.verdicts import Alarm, Verdict
+from ml.evaluation.verdicts import DetectedAlarm, Verdict
 from petrostream.ingest.recordings import Recording
 from petrostream.schema.columns import CLASS, SECOND, TIMESTAMP, TIMESTAMP_TYPE
 
@@ -50,7 +50,8 @@ def verdict(*spans: tuple[int, int]) -> Verdict:
     for first, last in spans:
         score[first : last + 1] = 2.0
     alarms = (
-        Alarm(START + first * SECOND, START + last * SECOND, ("P-TPT",)) for first, last in spans
+        DetectedAlarm(START + first * SECOND, START + last * SECOND, ("P-TPT",))
+        for first, last in spans
     )
     return Verdict(score, score >= 1, tuple(alarms))
 
@@ -60,7 +61,7 @@ def page(
 ) -> str:
     verdicts = {one.name: said for one, said in pairs}
     return render(
-        Evaluation(
+        EvaluationRun(
             instances=tuple(one for one, _ in pairs),
             verdicts={leave_one_well_out.NAME: verdicts, OTHER: verdicts},
             simulated=(simulated,) if simulated else (),
