@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from dashboard.alarms.alarm import Alarm, with_context
-from dashboard.curated.event_reader import Events, alarming_places
+from dashboard.curated.event_reader import EventReader, alarming_places
 from dashboard.curated.snapshot import FIRST, LAST, Snapshot
-from dashboard.wells.status import Well, WellState
+from dashboard.wells.status import WellState, WellStatus
 from petrostream.alarms.annotations import Annotation
 from petrostream.errors import ServiceUnavailable
 
@@ -34,10 +34,10 @@ class AlarmCounts:
 
 
 def count_alarms(
-    events: Events,
+    events: EventReader,
     snapshot: Snapshot,
-    wells: Sequence[Well],
-    said: Sequence[Annotation],
+    wells: Sequence[WellStatus],
+    annotations: Sequence[Annotation],
     *,
     wait: bool,
 ) -> AlarmCounts:
@@ -52,11 +52,11 @@ def count_alarms(
     found = events.of(
         objects, at_once=AT_ONCE if wait else 0, later=wait and not snapshot.pending[0]
     )
-    alarms = with_context(found.events, {}, said)
+    alarms = with_context(found.events, {}, annotations)
     return AlarmCounts(len(alarms), sum(alarm.standing.is_open for alarm in alarms), found.unread)
 
 
-def newest_alarms(events: Events, snapshot: Snapshot) -> list[Alarm]:
+def newest_alarms(events: EventReader, snapshot: Snapshot) -> list[Alarm]:
     """The alarms that were on last, the one that began last first; each is read back to the batch
     in which it opened, if that is not far.
     """
@@ -71,7 +71,9 @@ def newest_alarms(events: Events, snapshot: Snapshot) -> list[Alarm]:
     return sorted(newest, key=lambda each: each.start, reverse=True)
 
 
-def began(events: Events, snapshot: Snapshot, wells: Sequence[Well]) -> dict[str, datetime]:
+def began(
+    events: EventReader, snapshot: Snapshot, wells: Sequence[WellStatus]
+) -> dict[str, datetime]:
     """When each well in alarm came into it, to the second (UTC without a zone), by its name.
 
     The document of the batch that the state began with tells, of all wells at once. A well whose
@@ -94,7 +96,7 @@ def began(events: Events, snapshot: Snapshot, wells: Sequence[Well]) -> dict[str
 
 
 def alarms_between(
-    events: Events, snapshot: Snapshot, well: str, start: datetime, end: datetime
+    events: EventReader, snapshot: Snapshot, well: str, start: datetime, end: datetime
 ) -> list[Alarm]:
     """A well's alarms that were on between two times (UTC without a zone), whole ones.
 
@@ -138,7 +140,7 @@ def _doubled(first: int, most: int) -> Iterator[int]:
         first *= 2
 
 
-def _of_wells(snapshot: Snapshot, wells: Sequence[Well]) -> np.ndarray:
+def _of_wells(snapshot: Snapshot, wells: Sequence[WellStatus]) -> np.ndarray:
     return np.concatenate(_bounded(snapshot, [well.places for well in wells]))
 
 

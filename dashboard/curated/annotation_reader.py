@@ -14,7 +14,7 @@ from petrostream.errors import PetroStreamError
 _EVERY_SECONDS: Final = 15.0
 
 
-class Said:
+class AnnotationReader:
     """Remembers what was said, for all visitors: a look is a listing. Safe between threads."""
 
     def __init__(self, annotations: Annotations) -> None:
@@ -22,18 +22,18 @@ class Said:
         self._known: list[Annotation] | None = None
         self._asked_at = self._known_from = -np.inf
         self._lock = threading.Lock()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="said")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="annotations")
         self._running: Future[list[Annotation]] | None = None
 
     def now(self) -> list[Annotation]:
         """All that was said by now, oldest first."""
         began = time.monotonic()
-        said = self._annotations.read()
+        found = self._annotations.read()
         with self._lock:
             if began >= self._known_from:  # else a look that began later has been quicker
-                self._known, self._known_from = said, began
+                self._known, self._known_from = found, began
                 self._asked_at = max(self._asked_at, began)
-        return said
+        return found
 
     def lately(self, wait_seconds: float) -> list[Annotation] | None:
         """All that was said a moment ago, read in the background; `None` where nothing is known.

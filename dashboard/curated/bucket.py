@@ -17,12 +17,12 @@ import pandas as pd
 import pyarrow as pa
 from botocore.config import Config
 
-from dashboard.curated.event_reader import Events, Unreadable
-from dashboard.curated.listing_cache import Shelf
-from dashboard.curated.listing_follower import Follower
+from dashboard.curated.event_reader import EventReader, Unreadable
+from dashboard.curated.listing_cache import ListingCache
+from dashboard.curated.listing_follower import ListingFollower
 from dashboard.curated.row_cache import WellRows, joined
 from dashboard.curated.snapshot import ScoredObject, Snapshot
-from dashboard.curated.summary_listing import Listing
+from dashboard.curated.summary_listing import SummaryListing
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
@@ -109,9 +109,9 @@ class Curated:
         except ValueError as error:  # boto3's answer to an endpoint that is no address
             raise SettingsError(f"AWS can't be used: {error}") from error
         self._bucket = Bucket(bucket, self._s3)
-        shelf = Shelf.of(self._s3.meta.endpoint_url, bucket)
-        self._events = Events(self._bucket)
-        self._follower = Follower(Listing(bucket, self._s3), shelf)
+        cache = ListingCache.of(self._s3.meta.endpoint_url, bucket)
+        self._events = EventReader(self._bucket)
+        self._follower = ListingFollower(SummaryListing(bucket, self._s3), cache)
         self._unreadable: dict[str, Unreadable] = {}
         self._wells = WellRows(_empty(_COLUMNS), self._read_rows)
         self._figures: dict[str, dict[str, dict[str, float]]] = {}
@@ -127,7 +127,7 @@ class Curated:
         return self._bucket
 
     @property
-    def events(self) -> Events:
+    def events(self) -> EventReader:
         """The reader of events."""
         return self._events
 

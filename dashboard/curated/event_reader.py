@@ -51,7 +51,7 @@ class _Document:
     fault: Unreadable | None = None
 
 
-class Events:
+class EventReader:
     """Reads the events of batches; documents are remembered. Safe to share between threads.
 
     What reads raises `ServiceUnavailable` where AWS does not do its part.

@@ -41,7 +41,7 @@ Recordings = dict[tuple[str, str], list[LabelRun]]
 """Label runs by well and recording."""
 
 
-class Labels:
+class LabelReader:
     """Label runs of scored batches; what was read is remembered."""
 
     def __init__(self, bucket: Bucket) -> None:
@@ -120,7 +120,8 @@ def _simple_runs(
 
 
 def _rows(figures: np.ndarray) -> np.ndarray:
-    return sum(figures[name].astype(np.int64) for name in COUNTS[:3])
+    counts = [figures[name].astype(np.int64) for name in COUNTS[:3]]
+    return np.sum(counts, axis=0)
 
 
 def runs_of(table: pa.Table) -> Iterator[LabelRun]:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from dashboard.curated.snapshot import BATCH
+from dashboard.curated.batches import BATCH
 from petrostream.disk_cache import DRAFT, MAGIC, SUFFIX, listings_in, place_cache, remove
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.sensors import SENSOR_NAMES
@@ -39,7 +39,7 @@ _log: Final = logging.getLogger("petrostream.dashboard")
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
+class KeptListing:
     """A date's batches as they were listed; their numbers are places among the names.
 
     `checked` is when they were listed last (UTC without a zone).
@@ -50,17 +50,17 @@ class Shelved:
     recordings: tuple[str, ...]
     checked: datetime
 
-    def compact(self) -> "Shelved":
+    def compact(self) -> "KeptListing":
         """The same with only the names that stand in it."""
         batches = self.batches.copy()
         kept = []
         for column, names in (("well", self.wells), ("recording", self.recordings)):
             numbers, batches[column] = np.unique(batches[column], return_inverse=True)
             kept.append(tuple(names[number] for number in numbers))
-        return Shelved(batches, kept[0], kept[1], self.checked)
+        return KeptListing(batches, kept[0], kept[1], self.checked)
 
 
-class Shelf:
+class ListingCache:
     """The files of one bucket.
 
     Two dashboards may share them: a file is written whole and then put in its place.
@@ -72,12 +72,12 @@ class Shelf:
         self._is_writable = True
 
     @classmethod
-    def of(cls, endpoint: str, bucket: str) -> "Shelf | None":
-        """The shelf of a bucket; `None` where nothing is to be kept."""
+    def of(cls, endpoint: str, bucket: str) -> "ListingCache | None":
+        """The cache of a bucket; `None` where nothing is to be kept."""
         folder = place_cache(endpoint, bucket)
         return None if folder is None else cls(folder, f"{endpoint} {bucket}")
 
-    def load(self, date: str) -> Shelved | None:
+    def load(self, date: str) -> KeptListing | None:
         """What is known of a date; `None` where that is nothing."""
         path = self._path(date)
         try:
@@ -87,14 +87,14 @@ class Shelf:
         except (OSError, ValueError, KeyError, TypeError, MemoryError, RecursionError):
             return None
 
-    def save(self, dates: Mapping[str, Shelved], there: Iterable[str]) -> None:
+    def save(self, dates: Mapping[str, KeptListing], there: Iterable[str]) -> None:
         """Write some dates and remove those that are not `there`; what fails is logged, once."""
         if not self._is_writable:
             return
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for date, shelved in dates.items():
-                self._write(date, shelved)
+            for date, kept in dates.items():
+                self._write(date, kept)
         except OSError as error:
             self._is_writable = False
             _log.warning(
@@ -109,11 +109,11 @@ class Shelf:
     def _path(self, date: str) -> Path:
         return self._folder / f"{date}{SUFFIX}"
 
-    def _write(self, date: str, shelved: Shelved) -> None:
+    def _write(self, date: str, kept: KeptListing) -> None:
         handle, draft = tempfile.mkstemp(dir=self._folder, prefix=date, suffix=DRAFT)
         try:
             with os.fdopen(handle, "wb") as file:
-                compact = shelved.compact()
+                compact = kept.compact()
                 file.write(MAGIC)
                 file.write(json.dumps(_head(self._place, date, compact)).encode() + b"\n")
                 file.write(compact.batches.tobytes())
@@ -143,20 +143,20 @@ class Shelf:
                     _remove_place(other)
 
 
-def _head(place: str, date: str, shelved: Shelved) -> dict[str, Any]:
+def _head(place: str, date: str, kept: KeptListing) -> dict[str, Any]:
     return {
         "place": place,
         "date": date,
         "layout": LAYOUT,
-        "checked": shelved.checked.isoformat(),
-        "wells": shelved.wells,
-        "recordings": shelved.recordings,
-        "rows": len(shelved.batches),
-        "sha256": _checksum(shelved.batches.tobytes()),
+        "checked": kept.checked.isoformat(),
+        "wells": kept.wells,
+        "recordings": kept.recordings,
+        "rows": len(kept.batches),
+        "sha256": _checksum(kept.batches.tobytes()),
     }
 
 
-def _read(content: bytes, place: str, date: str) -> Shelved:
+def _read(content: bytes, place: str, date: str) -> KeptListing:
     """Read a file's bytes.
 
     Raises
@@ -173,25 +173,25 @@ def _read(content: bytes, place: str, date: str) -> Shelved:
     if known != (place, date, LAYOUT, _checksum(body)):
         raise ValueError("another listing, or a damaged one")
     batches = np.frombuffer(body, BATCH)
-    shelved = Shelved(
+    kept = KeptListing(
         batches=batches,
         wells=tuple(head["wells"]),
         recordings=tuple(head["recordings"]),
         checked=datetime.fromisoformat(head["checked"]),
     )
-    if len(batches) != head["rows"] or not _holds_together(shelved, date):
+    if len(batches) != head["rows"] or not _holds_together(kept, date):
         raise ValueError("a listing that can't be")
-    return shelved
+    return kept
 
 
-def _holds_together(shelved: Shelved, date: str) -> bool:
-    batches = shelved.batches
+def _holds_together(kept: KeptListing, date: str) -> bool:
+    batches = kept.batches
     return bool(
         len(batches)
-        and shelved.checked.tzinfo is None
-        and all(NAME_PATTERN.fullmatch(name) for name in (*shelved.wells, *shelved.recordings))
-        and _are_places(batches["well"], shelved.wells)
-        and _are_places(batches["recording"], shelved.recordings)
+        and kept.checked.tzinfo is None
+        and all(NAME_PATTERN.fullmatch(name) for name in (*kept.wells, *kept.recordings))
+        and _are_places(batches["well"], kept.wells)
+        and _are_places(batches["recording"], kept.recordings)
         and (batches["second"].astype("M8[D]") == np.datetime64(date, "D")).all()
         and (batches["figures"]["format"] <= summaries.FORMAT).all()
     )

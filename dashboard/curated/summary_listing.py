@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dashboard.curated.snapshot import EMPTY, ListedKey, Names, parse
+from dashboard.curated.batches import EMPTY, ListedKey, Names, parse
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
 from petrostream.errors import PermanentError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DATE: Final = re.compile(rf"{SUMMARIES}date=(\d{{4}}-\d\d-\d\d)/", re.ASCII)
 
 
-class Listing:
+class SummaryListing:
     """The summaries of one bucket as S3 lists them. Safe to share between threads.
 
     Arrays have numbers in the place of names, those of `wells` and `recordings`.

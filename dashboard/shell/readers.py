@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 import streamlit as st
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dashboard.curated.annotation_reader import Said
-from dashboard.curated.event_reader import Events
-from dashboard.curated.label_reader import Labels
+from dashboard.curated.annotation_reader import AnnotationReader
+from dashboard.curated.event_reader import EventReader
+from dashboard.curated.label_reader import LabelReader
 from dashboard.forecast.background import Forecasts
 from dashboard.shell.session import curated_now
 from dashboard.wells.normal_bands import PublishedNormal
@@ -29,23 +29,23 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Stores:
+class Readers:
     """Readers of one curated bucket."""
 
-    events: Events
+    events: EventReader
     annotations: Annotations
-    said: Said
-    labels: Labels
+    annotation_reader: AnnotationReader
+    labels: LabelReader
     forecasts: Forecasts
     profiles: ProfileStore
     normal: PublishedNormal
     registry: ModelRegistry | None
 
 
-def find_stores() -> Stores:
+def find_readers() -> Readers:
     """The readers of the curated bucket that the environment names."""
     settings = Settings.load("curated_bucket")
-    return _stores(
+    return _readers(
         settings.curated_bucket,
         settings.models_bucket,
         settings.model_parameter,
@@ -54,15 +54,15 @@ def find_stores() -> Stores:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _stores(bucket: str, models: str, parameter: str, endpoint: str) -> Stores:  # noqa: ARG001 - another place, another cache
+def _readers(bucket: str, models: str, parameter: str, endpoint: str) -> Readers:  # noqa: ARG001 - another place, another cache
     curated = curated_now()
     annotations = Annotations(curated.bucket)
     registry = ModelRegistry(Bucket(models), parameter) if models and parameter else None
-    return Stores(
+    return Readers(
         events=curated.events,
         annotations=annotations,
-        said=Said(annotations),
-        labels=Labels(curated.bucket),
+        annotation_reader=AnnotationReader(annotations),
+        labels=LabelReader(curated.bucket),
         forecasts=Forecasts(),
         profiles=ProfileStore(curated.bucket, lenient=True),
         normal=PublishedNormal(CurrentModel(registry) if registry else None),

@@ -7,7 +7,8 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.curated.bucket import Curated, Snapshot
+from dashboard.curated.bucket import Curated
+from dashboard.curated.snapshot import Snapshot
 from petrostream.errors import PetroStreamError
 from petrostream.settings import Settings, stack_environment, variable
 

@@ -12,6 +12,7 @@ START: Final = "start"
 END: Final = "end"
 LINE_COLOUR: Final = "#3d85c6"
 GREY: Final = "#868e96"
+ANOMALY_COLOUR: Final = "#e03131"
 _LIGHT, _DARK = "#495057", "#ced4da"
 AXIS_WIDTH: Final = 52
 _TICKS: Final = 10
@@ -51,10 +52,11 @@ def time_axis(title: str | None = None) -> alt.X:
 
 def value_axis(column: str, title: str, room: tuple[float, float] | None = None) -> alt.Y:
     """The value axis of a panel, from and to the values of `room` where that is given."""
-    within = {} if room is None else {"domain": list(room)}
     return alt.Y(
         f"{column}:Q",
         title=title,
-        scale=alt.Scale(zero=False, nice=True, **within),
+        scale=alt.Scale(
+            zero=False, nice=True, domain=alt.Undefined if room is None else list(room)
+        ),
         axis=alt.Axis(minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, format=".6~g"),
     )

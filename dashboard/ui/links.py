@@ -21,5 +21,9 @@ def well_at(
     needed = end - start + 2 * _SPACE
     fitting = [name for name, length in SPANS.items() if length is not None and length >= needed]
     until = (end + _SPACE).isoformat(timespec="minutes")
-    asked = {"well": well, "time": next(iter(fitting), "all"), "until": until}
+    asked: dict[str, str | Sequence[str]] = {
+        "well": well,
+        "time": next(iter(fitting), "all"),
+        "until": until,
+    }
     return asked | {"sensors": list(sensors)} if sensors else asked

@@ -1,70 +1,55 @@
-"""The seven pages, their names and addresses, and links from one to another."""
+"""The pages that the app has registered: the navigation, and links from one page to another."""
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 Parameters = Mapping[str, str | Sequence[str]]
 
+_REGISTERED: Final = "registered pages"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page as the navigation shows it; its module is the one of that name in `views`."""
+    """A page: its name in the address, how the navigation shows it, and what draws it."""
 
-    module: str
+    name: str
     title: str
     icon: str
+    render: Callable[[], None]
 
 
-_ENTRIES: Final = (
-    Entry("fleet", "Fleet", ":material/grid_view:"),
-    Entry("well", "Well", ":material/show_chart:"),
-    Entry("alarms", "Alarms", ":material/notifications:"),
-    Entry("accuracy", "Accuracy", ":material/target:"),
-    Entry("quality", "Data quality", ":material/sensors:"),
-    Entry("pipeline", "Pipeline", ":material/conversion_path:"),
-    Entry("explore", "Explore", ":material/database:"),
-)
+def choose_page(entries: Sequence[Entry]) -> Page:
+    """Register the pages and show the navigation; gives the page that the address names.
+
+    The first one is also what an address without a name shows. Streamlit takes a default page's
+    own name away, so that it is registered twice; the navigation lists the one that is open.
+    """
+    first, *others = entries
+    opened_by_name = urlsplit(st.context.url or "").path.endswith(f"/{first.name}")
+    home = _page(first, "start", is_default=True, is_listed=not opened_by_name)
+    pages = {each.name: _page(each, each.name) for each in others}
+    by_name = _page(first, first.name, is_listed=opened_by_name)
+    st.session_state[_REGISTERED] = {first.name: by_name if opened_by_name else home, **pages}
+    return st.navigation([home, by_name, *pages.values()], position="top")
 
 
-def choose_page() -> Page:
-    """Show the navigation; gives the page that the address names."""
-    return st.navigation(pages(), position="top")
+def link(name: str, label: str, parameters: Parameters, *, icon: str | None = None) -> None:
+    """Draw a link to a registered page, with what it shall show."""
+    page: Page = st.session_state[_REGISTERED][name]
+    st.page_link(page, label=label, icon=icon, query_params=dict(parameters))
 
 
-def pages() -> list[Page]:
-    """All pages, in the order of the navigation."""
-    return [page(entry.module) for entry in _ENTRIES]
-
-
-def page(module: str) -> Page:
-    """The page of a module; the first one is what an address without a page shows."""
-    [entry] = [each for each in _ENTRIES if each.module == module]
+def _page(entry: Entry, path: str, *, is_default: bool = False, is_listed: bool = True) -> Page:
     return st.Page(
-        _renderer(module),
+        entry.render,
         title=entry.title,
         icon=entry.icon,
-        url_path=module,
-        default=entry is _ENTRIES[0],
+        url_path=path,
+        default=is_default,
+        visibility="visible" if is_listed else "hidden",
     )
-
-
-def link(module: str, label: str, parameters: Parameters, *, icon: str | None = None) -> None:
-    """Draw a link to a page, with what it shall show."""
-    st.page_link(page(module), label=label, icon=icon, query_params=dict(parameters))
-
-
-def go(module: str, parameters: Parameters) -> None:
-    """Leave for another page, with what it shall show."""
-    st.switch_page(page(module), query_params=dict(parameters))
-
-
-def _renderer(module: str) -> Callable[[], None]:
-    def render() -> None:
-        importlib.import_module(f"dashboard.views.{module}.page").render()
-
-    return render

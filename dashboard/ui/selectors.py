@@ -41,13 +41,16 @@ def choose_span(key: str, default: str) -> tuple[str, timedelta | None]:
         state[key] = asked[0]
     elif state.get(key) not in SPANS:
         state[key] = default
-    chosen: str = st.segmented_control(
-        "Time up to the newest reading",
-        list(SPANS),
-        key=key,
-        required=True,
-        persist_state="session",
-        label_visibility="collapsed",
+    chosen: str = (
+        st.segmented_control(
+            "Time up to the newest reading",
+            list(SPANS),
+            key=key,
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        or default
     )
     url_state.keep(_TIME, chosen)
     return chosen, SPANS[chosen]
@@ -165,7 +168,8 @@ def choose_sensors(
 
 def _choose(label: str, parameter: str, labels: Mapping[str, str], *, default: str) -> str:
     state = st.session_state
-    asked = (url_state.asked(parameter) or [None])[0]
+    given = url_state.asked(parameter)
+    asked = given[0] if given else None
     if asked in labels:
         state[parameter] = asked
     elif state.get(parameter) not in labels:

@@ -1,4 +1,4 @@
-"""The pages: one module each, with a `render()` that `dashboard.ui.navigation` calls.
+"""The pages: a room each, with a `page.render()` that `dashboard.app` registers.
 
 Streamlit takes a folder named `pages` for its older kind of navigation, hence this name.
 """

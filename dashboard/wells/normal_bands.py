@@ -120,13 +120,15 @@ class Normal:
     def _stretch(
         self, recording: str, rows: pd.DataFrame, profile: Profile | None, *, by_another: bool
     ) -> Stretch:
-        has_band = profile is not None and not by_another
+        band: Mapping[str, Tolerance] = {}
+        if profile is not None and not by_another:
+            band = self.of(profile, _broken_throughout(rows))
         return Stretch(
             recording=recording,
             start=rows[TIMESTAMP].iloc[0].to_pydatetime(),
             end=rows[TIMESTAMP].iloc[-1].to_pydatetime(),
             profile=profile,
-            tolerances=self.of(profile, _broken_throughout(rows)) if has_band else {},
+            tolerances=band,
             by_another=by_another,
         )
 

@@ -53,7 +53,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Well:
+class WellStatus:
     """One well as it is now; `totals` and `before` are of its newest time and of the same before.
 
     `since` is when the state began, as far as batches tell; `top_sensor` was furthest off in
@@ -74,12 +74,12 @@ class Well:
     places: slice
 
 
-def wells_of(snapshot: Snapshot, span: timedelta | None) -> list[Well]:
+def wells_of(snapshot: Snapshot, span: timedelta | None) -> list[WellStatus]:
     """Describe every well over its newest `span` (`None`: all there is), the worst first."""
     return snapshot.once(("wells", span), lambda: _wells(snapshot, span))
 
 
-def _wells(snapshot: Snapshot, span: timedelta | None) -> list[Well]:
+def _wells(snapshot: Snapshot, span: timedelta | None) -> list[WellStatus]:
     batches = snapshot.once("columns", lambda: _Batches.of(snapshot))
     newest_written = batches.modified.max()
     found = [
@@ -103,9 +103,15 @@ class _Batches:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "_Batches":
-        names = (FIRST, LAST, MODIFIED, "last_alarm")
-        columns = (snapshot.table[name].to_numpy() for name in names)
-        return cls(*columns, snapshot.batches["figures"], snapshot.batches["recording"])
+        table, batches = snapshot.table, snapshot.batches
+        return cls(
+            first=table[FIRST].to_numpy(),
+            last=table[LAST].to_numpy(),
+            modified=table[MODIFIED].to_numpy(),
+            last_alarm=table["last_alarm"].to_numpy(),
+            figures=batches["figures"],
+            recording=batches["recording"],
+        )
 
     def __getitem__(self, places: slice) -> "_Batches":
         return _Batches(*(getattr(self, each.name)[places] for each in fields(self)))
@@ -126,7 +132,7 @@ def _well(
     name: str,
     span: timedelta | None,
     newest_written: np.datetime64,
-) -> Well:
+) -> WellStatus:
     whole = snapshot.of_well(name)
     mine = batches[whole]
     newest = int(np.argmax(mine.last))
@@ -137,7 +143,7 @@ def _well(
     degraded = _degraded(mine, newest)
     state = _state(mine, newest, recent, degraded, newest_written)
     flagged = recent.figures["top_sensor"][recent.figures["anomalies"] > 0]
-    return Well(
+    return WellStatus(
         name=name,
         state=state,
         since=_since(state, mine, newest).item(),
@@ -177,7 +183,7 @@ def _state(
     return next((state for state in SEVERITY if holds.get(state)), WellState.NORMAL)
 
 
-def _since(state: WellState, mine: _Batches, newest: int) -> np.datetime64:
+def _since(state: WellState, mine: _Batches, newest: int) -> "np.datetime64[datetime]":
     """When a state began, to a batch; the newest row in alarm where there were some before."""
     if state is WellState.SILENT:
         return mine.last[newest]

@@ -70,7 +70,7 @@ class Judged:
 
 
 @dataclass
-class Tally:
+class AlarmCount:
     """What became of all the points."""
 
     points: int = 0
@@ -98,9 +98,9 @@ def series(data: Path) -> Iterator[tuple[str, str, str, np.ndarray]]:
                 yield recording.well, recording.recording, name, minutes
 
 
-def measure(data: Path, every: int, families: Mapping[str, Family]) -> Tally:
+def measure(data: Path, every: int, families: Mapping[str, Family]) -> AlarmCount:
     """Forecast from every so many minutes of every series."""
-    tally = Tally()
+    tally = AlarmCount()
     for well, recording, sensor, minutes in series(data):
         for origin in range(LEAST_HISTORY, len(minutes) - HORIZON + 1, every):
             began = time.perf_counter()
@@ -165,7 +165,7 @@ def summary(judged: list[Judged]) -> dict[str, Any]:
     }
 
 
-def report(name: str, tally: Tally) -> dict[str, Any]:
+def report(name: str, tally: AlarmCount) -> dict[str, Any]:
     """Everything about one choice of families."""
     return {
         "by": name,

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dashboard.app import PAGES
+from dashboard.ui.chart_axes import ANOMALY_COLOUR
 from dashboard.ui.units import labelled, scale_of
-from dashboard.views.well.recording_chart import ANOMALY_COLOUR
 from petrostream.registry.model_files import PackedModel
 from petrostream.settings import variable
 from tests.support.dashboard import MARKS, figure, marks, serving, wait_for_points
@@ -150,6 +151,38 @@ def test_the_page_shows_what_the_curated_bucket_holds(
     page.wait_for_function(gone, arg=ticks[-1])
 
     assert all(url.startswith((address, "data:", "blob:")) for url in page.requests)
+
+
+def test_every_page_opens_by_its_name_with_its_parameters(
+    scoring: Scoring, wells: Path, address: str, running_browser: Browser
+) -> None:
+    scoring.score(scoring.replay(wells, [WELL]))
+    with running_browser.new_context() as context:
+        context.set_default_timeout(TIMEOUT_MS)
+        for path, entry in [("", PAGES[0]), *((each.name, each) for each in PAGES)]:
+            page = context.new_page()
+            page.goto(f"{address}/{path}?live=off&zone=Europe/London")
+            expect(page.get_by_role("heading", level=1)).to_have_text(entry.title)
+            wait_until_drawn(page)
+            assert page.get_by_text("Page not found").count() == 0
+            expect(page.locator("[aria-current=page]")).to_have_text(re.compile(entry.title))
+            at = urlsplit(page.url)
+            assert at.path == f"/{path}"
+            assert parse_qs(at.query)["zone"] == ["Europe/London"]
+            expect(page.get_by_role("switch", name="Live")).not_to_be_checked()
+            page.close()
+
+
+def test_what_was_opened_by_name_leads_on(
+    scoring: Scoring, wells: Path, address: str, visit: Visit
+) -> None:
+    scoring.score(scoring.replay(wells, [WELL]))
+    page = visit(f"{address}/fleet?live=off&time=24+h")
+    page.get_by_role("link", name=WELL).first.click()
+    page.wait_for_url(f"**/well?**well={WELL}*")
+    page.get_by_role("link", name="Fleet").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Fleet")
+    expect(page.get_by_role("switch", name="Live")).not_to_be_checked()
 
 
 def test_a_new_batch_appears_without_a_click(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.views.well.recording_chart import ANOMALY_COLOUR
+from dashboard.ui.chart_axes import ANOMALY_COLOUR
 from petrostream.alarms.annotations import Annotations
 from petrostream.alarms.events import Event
 from petrostream.registry.model_files import PackedModel

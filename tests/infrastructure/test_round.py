@@ -49,6 +49,7 @@ from petrostream.settings import PROJECT_ROOT, Settings
 from tests.infrastructure._described import described
 from tests.infrastructure._iam import Recorder, granted, missing, spare
 from tests.infrastructure.conftest import Terraformed
+from tests.support.pages import page_script
 from tests.support.pipeline import Scoring
 
 if TYPE_CHECKING:
@@ -291,12 +292,7 @@ PAGES = ("fleet", "well", "alarms", "accuracy", "quality", "pipeline", "explore"
 
 
 def visit(page: str, **parameters: str) -> AppTest:
-    script = (
-        "import streamlit as st\nfrom dashboard.ui import navigation\n"
-        f"from dashboard.views.{page}.page import render\n"
-        "st.navigation(navigation.pages())\nrender()\n"
-    )
-    app = AppTest.from_string(script, default_timeout=120)
+    app = page_script(page)
     for name, value in ({"live": "off"} | parameters).items():
         app.query_params[name] = value
     return seen(app.run())

@@ -1,7 +1,7 @@
 """The chart of detection delays: a row a class, a mark for each event, on a logarithmic axis."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import altair as alt
 import pandas as pd
@@ -55,7 +55,7 @@ def delay_chart(found: Mapping[str, Mapping[int, DetectionMetrics]]) -> alt.Laye
         _words(texts, "missed", "center").encode(x=time, y=y),
         _words(texts, "median", "right").encode(x=alt.value("width"), y=y),
     ]
-    return alt.layer(*layers).properties(height=len(faults) * lanes * _LANE + _AROUND)
+    return alt.LayerChart(layer=layers, height=len(faults) * lanes * _LANE + _AROUND)
 
 
 def _points(marks: pd.DataFrame, kinds: Sequence[str]) -> alt.Chart:
@@ -78,7 +78,7 @@ def _points(marks: pd.DataFrame, kinds: Sequence[str]) -> alt.Chart:
     return drawn
 
 
-def _words(table: pd.DataFrame, field: str, align: str) -> alt.Chart:
+def _words(table: pd.DataFrame, field: str, align: Literal["left", "center", "right"]) -> alt.Chart:
     drawn: alt.Chart = (
         alt.Chart(table)
         .mark_text(align=align, baseline="middle", fontSize=_TEXT, color=ink())

@@ -1,7 +1,7 @@
 """The Accuracy page's chart of readings: how many of each label are flagged."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import altair as alt
 import pandas as pd
@@ -81,13 +81,17 @@ def _chart(table: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )
-    above = {"dy": -_BAR, "baseline": "middle", "fontSize": 12, "color": ink()}
-    names = (
-        alt.Chart(named).mark_text(align="left", **above).encode(x=alt.value(0), y=y, text="label")
-    )
-    figures = (
+    names, figures = _words(named, "left", "label", y), _words(named, "right", "words", y)
+    return alt.LayerChart(layer=[bars, names, figures], height=alt.Step(_STEP))
+
+
+def _words(
+    named: pd.DataFrame, align: Literal["left", "right"], column: str, y: alt.Y
+) -> alt.Chart:
+    """Words above the bars, at one end of them."""
+    drawn: alt.Chart = (
         alt.Chart(named)
-        .mark_text(align="right", **above)
-        .encode(x=alt.value("width"), y=y, text="words")
+        .mark_text(align=align, dy=-_BAR, baseline="middle", fontSize=12, color=ink())
+        .encode(x=alt.value(0 if align == "left" else "width"), y=y, text=column)
     )
-    return alt.layer(bars, names, figures).properties(height=alt.Step(_STEP))
+    return drawn

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.alarms.alarm import spans_by_recording
 from dashboard.curated.label_reader import Recordings
 from dashboard.shell import page_frame
-from dashboard.shell.readers import Stores, find_stores, part
+from dashboard.shell.readers import Readers, find_readers, part
 from dashboard.ui.filters import choose_many
 from dashboard.ui.metric_tile import show_tile
 from dashboard.views.accuracy.delay_chart import EVALUATED, REPLAYED, delay_chart
@@ -33,13 +33,13 @@ def render() -> None:
 
 
 def _draw(view: page_frame.View) -> None:
-    stores = find_stores()
+    readers = find_readers()
     wells = choose_many("Well", "well", list(view.snapshot.wells))
     places = _places(view, wells)
-    labels = _labels(stores, view, places)
-    found = stores.events.read(view.snapshot, places).events
+    labels = _labels(readers, view, places)
+    found = readers.events.read(view.snapshot, places).events
     judged = judge_all(found, labels)
-    model = _published(stores.registry)
+    model = _published(readers.registry)
     st.subheader("What was replayed", anchor=False)
     if judged:
         _show_live(judged, labels, found, model, view.zone)
@@ -60,14 +60,14 @@ def _places(view: page_frame.View, wells: Sequence[str]) -> np.ndarray:
     return np.concatenate([np.arange(each.start, each.stop) for each in slices])
 
 
-def _labels(stores: Stores, view: page_frame.View, places: np.ndarray) -> Recordings:
+def _labels(readers: Readers, view: page_frame.View, places: np.ndarray) -> Recordings:
     place = st.empty()
 
     def progress(done: int, of: int) -> None:
         place.progress(done / of, f"Reading labels: {done:,} of {of:,} batches")
 
     try:
-        return stores.labels.read(view.snapshot, places, progress)
+        return readers.labels.read(view.snapshot, places, progress)
     finally:
         place.empty()
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
@@ -81,7 +80,7 @@ def _tinted(table: pd.DataFrame) -> Styler:
             lambda number, colour=colour: f"background-color: {colour}" if number else "",
             subset=[name],
         )
-    weights = np.where(table[CLASS] == ALL, "font-weight: bold", "")
+    weights = ["font-weight: bold" if name == ALL else "" for name in table[CLASS]]
     return styled.apply(lambda _column: weights, axis=0)
 
 

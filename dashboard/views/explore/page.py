@@ -1,6 +1,7 @@
 """Explore: SQL over the curated data, with the saved queries at hand."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Final
@@ -181,18 +182,17 @@ def _height(rows: pd.DataFrame) -> int:
 
 def _show_downloads(rows: pd.DataFrame) -> None:
     with st.container(horizontal=True, gap="small"):
-        for label, data, name, mime in (
-            ("CSV", partial(rows.to_csv, index=False), "result.csv", "text/csv"),
-            (
-                "Parquet",
-                partial(_parquet, rows),
-                "result.parquet",
-                "application/vnd.apache.parquet",
-            ),
-        ):
-            st.download_button(
-                label, data, name, mime, icon=":material/download:", on_click="ignore"
-            )
+        _download("CSV", partial(_csv, rows), "result.csv", "text/csv")
+        parquet = "application/vnd.apache.parquet"
+        _download("Parquet", partial(_parquet, rows), "result.parquet", parquet)
+
+
+def _download(label: str, data: Callable[[], str | bytes], name: str, mime: str) -> None:
+    st.download_button(label, data, name, mime, icon=":material/download:", on_click="ignore")
+
+
+def _csv(rows: pd.DataFrame) -> str:
+    return rows.to_csv(index=False)
 
 
 def _parquet(rows: pd.DataFrame) -> bytes:
@@ -242,10 +242,8 @@ def _colours(rows: pd.DataFrame, x: str, taken: list[str], colours: list[str]) -
 def result_chart(rows: pd.DataFrame, x: str, y: str, colour: str | None) -> alt.Chart:
     """Points over time or numbers, bars over words."""
     table = pd.DataFrame({"x": rows[x], "y": rows[y]})
-    channels: dict[str, object] = {}
     if colour is not None:
         table["colour"] = rows[colour].astype(str)
-        channels["color"] = alt.Color("colour:N", title=colour)
     is_time = pd.api.types.is_datetime64_any_dtype(rows[x])
     if is_time:
         table["x"] = pd.to_datetime(table["x"]).dt.tz_localize("UTC")
@@ -257,7 +255,7 @@ def result_chart(rows: pd.DataFrame, x: str, y: str, colour: str | None) -> alt.
         x=alt.X(f"x:{kind}", title=title, scale=scale, sort=None, axis=alt.Axis(labelLimit=160)),
         y=alt.Y("y:Q", title=y, scale=alt.Scale(zero=kind == "N")),
         tooltip=[alt.Tooltip(f"x:{kind}", title=x), alt.Tooltip("y:Q", title=y)],
-        **channels,
+        color=alt.Undefined if colour is None else alt.Color("colour:N", title=colour),
     )
     if kind != "N":
         return chart.mark_circle(size=22, opacity=0.7).properties(height=360)

@@ -12,7 +12,7 @@ from dashboard.alarms.list_view import list_of_fleet
 from dashboard.alarms.recent import began, count_alarms, newest_alarms
 from dashboard.curated.snapshot import LAST, MODIFIED, Snapshot
 from dashboard.shell import page_frame
-from dashboard.shell.readers import find_stores
+from dashboard.shell.readers import find_readers
 from dashboard.ui.metric_tile import show_tile
 from dashboard.ui.navigation import link
 from dashboard.ui.selectors import choose_span
@@ -20,12 +20,12 @@ from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago, degraded_words, minute, short
 from dashboard.views.fleet.score_strip import (
     StripTime,
-    stretch_of,
     strip_chart,
     strip_height,
+    strip_time,
     worst_by_bin,
 )
-from dashboard.wells.status import Totals, Well, WellState, added, wells_of
+from dashboard.wells.status import Totals, WellState, WellStatus, added, wells_of
 from dashboard.wells.status_marks import score_line, state_markdown, tile_key, tile_styles
 from petrostream.durations import age
 from petrostream.ingest.batches import COMMISSIONING_SECONDS
@@ -46,8 +46,8 @@ def render() -> None:
 def _draw(view: page_frame.View) -> None:
     name, span = choose_span("fleet time", "24 h")
     wells = wells_of(view.snapshot, span)
-    show_open_alarms = _show_figures(view, wells, name)
-    stretch = stretch_of(view.snapshot, wells, span)
+    show_open_alarms = _show_metrics(view, wells, name)
+    stretch = strip_time(view.snapshot, wells, span)
     once = view.snapshot.once
     st.subheader("Wells, the worst first", anchor=False)
     st.html(tile_styles())
@@ -71,7 +71,9 @@ def _draw(view: page_frame.View) -> None:
     show_open_alarms(wait=True)
 
 
-def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Callable[..., None]:
+def _show_metrics(
+    view: page_frame.View, wells: Sequence[WellStatus], name: str
+) -> Callable[..., None]:
     """Draw the figures; gives what draws the open alarms anew, once events have been read."""
     now, before = added([each.totals for each in wells]), added([each.before for each in wells])
     in_alarm = sum(well.state is WellState.ALARM for well in wells)
@@ -114,7 +116,7 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
             "Wells of which something was scored in the last half hour that anything was.",
         )
         table = view.snapshot.table
-        newest = table.loc[table[LAST].idxmax()]
+        newest = table.iloc[int(table[LAST].argmax())]
         lag = newest[MODIFIED].to_pydatetime() - newest[LAST].to_pydatetime()
         show_tile(
             "Reading to screen",
@@ -128,16 +130,21 @@ def _show_figures(view: page_frame.View, wells: Sequence[Well], name: str) -> Ca
 
 
 def _show_open_alarms(
-    place: DeltaGenerator, view: page_frame.View, wells: Sequence[Well], when: str, *, wait: bool
+    place: DeltaGenerator,
+    view: page_frame.View,
+    wells: Sequence[WellStatus],
+    when: str,
+    *,
+    wait: bool,
 ) -> None:
     """Show how many alarms nobody has looked after; while events are unread, of those read."""
-    said = find_stores().said.lately(_WAIT_SECONDS if wait else 0.0)
-    tally = count_alarms(view.curated.events, view.snapshot, wells, said or (), wait=wait)
+    annotations = find_readers().annotation_reader.lately(_WAIT_SECONDS if wait else 0.0)
+    count = count_alarms(view.curated.events, view.snapshot, wells, annotations or (), wait=wait)
     with place:
         show_tile(
             "Open alarms",
-            "–" if said is None else f"{tally.is_open:,}" + ("+" if tally.unread else ""),
-            f"{tally.unread:,} batches unread" if tally.unread else f"of {tally.alarms:,}",
+            "–" if annotations is None else f"{count.is_open:,}" + ("+" if count.unread else ""),
+            f"{count.unread:,} batches unread" if count.unread else f"of {count.alarms:,}",
             f"Alarms {when} that nobody has acknowledged. What people say counts within 20 s.",
         )
 
@@ -159,14 +166,16 @@ def _lag_words(lag: timedelta) -> str:
     return "replay" if lag > _REPLAYED else age(lag)
 
 
-def _tile_lines(snapshot: Snapshot, wells: Sequence[Well], stretch: StripTime) -> list[str]:
+def _tile_lines(snapshot: Snapshot, wells: Sequence[WellStatus], stretch: StripTime) -> list[str]:
     """A picture of each well's scores, up to its own newest reading."""
     own = StripTime(stretch.length, None)
     found = (worst_by_bin(snapshot, well, own, _TILE_POINTS) for well in wells)
     return [score_line(worst.tolist()) for worst, _ in found]
 
 
-def _show_tile(view: page_frame.View, well: Well, since: datetime, line: str, name: str) -> None:
+def _show_tile(
+    view: page_frame.View, well: WellStatus, since: datetime, line: str, name: str
+) -> None:
     key = tile_key(well.state, well.name)
     with st.container(border=True, width=_TILE_PIXELS, gap=None, key=key):
         link(
@@ -186,7 +195,7 @@ def when(view: page_frame.View, time: datetime) -> str:
     return f"{shown:%H:%M}" if shown.date() == today else minute(shown)
 
 
-def _why(well: Well) -> str:
+def _why(well: WellStatus) -> str:
     """What a person should look at first."""
     parts = []
     if well.totals.anomalies:

@@ -13,7 +13,7 @@ import pandas as pd
 from dashboard.curated.snapshot import FIRST, LAST, Snapshot
 from dashboard.ui.chart_axes import clock_labels
 from dashboard.ui.timezones import for_chart
-from dashboard.wells.status import Well
+from dashboard.wells.status import WellStatus
 
 BINS: Final = 144
 _HIGHEST: Final = 2.0
@@ -48,12 +48,14 @@ class StripTime:
     length: timedelta
     end: datetime | None
 
-    def end_of(self, well: Well) -> datetime:
+    def end_of(self, well: WellStatus) -> datetime:
         """When a well's row ends, UTC without a zone."""
         return self.end or well.newest
 
 
-def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None) -> StripTime:
+def strip_time(
+    snapshot: Snapshot, wells: Sequence[WellStatus], span: timedelta | None
+) -> StripTime:
     """The time to draw: the chosen one, or the longest that any well has where that is shorter;
     by the clock if the newest readings of at least half of the wells are close together.
     """
@@ -64,14 +66,14 @@ def stretch_of(snapshot: Snapshot, wells: Sequence[Well], span: timedelta | None
     return StripTime(length, newest if 2 * len(current) >= len(wells) > 1 else None)
 
 
-def _longest(snapshot: Snapshot, wells: Sequence[Well]) -> timedelta:
+def _longest(snapshot: Snapshot, wells: Sequence[WellStatus]) -> timedelta:
     firsts = [snapshot.table[FIRST].iloc[well.places.start].to_pydatetime() for well in wells]
     lengths = [well.newest - first for well, first in zip(wells, firsts, strict=True)]
     return max(lengths)
 
 
 def worst_by_bin(
-    snapshot: Snapshot, well: Well, stretch: StripTime, bins: int = BINS
+    snapshot: Snapshot, well: WellStatus, stretch: StripTime, bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray]:
     """A well's worst score in each of equal parts of a stretch of time.
 
@@ -104,7 +106,7 @@ def strip_height(wells: int) -> int:
 
 
 def strip_chart(
-    snapshot: Snapshot, wells: Sequence[Well], stretch: StripTime, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[WellStatus], stretch: StripTime, zone: ZoneInfo
 ) -> alt.Chart:
     """Draw a row a well: bars as tall as the worst score, anomalies in red and to the top."""
     return (
@@ -130,7 +132,7 @@ def strip_chart(
 
 
 def _bars(
-    snapshot: Snapshot, wells: Sequence[Well], stretch: StripTime, zone: ZoneInfo
+    snapshot: Snapshot, wells: Sequence[WellStatus], stretch: StripTime, zone: ZoneInfo
 ) -> pd.DataFrame:
     """A row a bar; `from` and `to` are times, or how long before the well's newest reading."""
     found = [worst_by_bin(snapshot, well, stretch) for well in wells]
@@ -148,13 +150,13 @@ def _bars(
     before = (np.array([shown, shown + 1]) / BINS - 1) * (stretch.length / _unit(stretch.length)[0])
     return pd.DataFrame(
         {
-            "well": pd.Categorical.from_codes(row, [well.name for well in wells]),
+            "well": pd.Categorical.from_codes(row, pd.Index([well.name for well in wells])),
             "from": first if stretch.end else before[0],
             "to": last if stretch.end else before[1],
             "bottom": row + 1 - _GAP / 2,
             "top": row + 1 - _GAP / 2 - tall * (1 - _GAP),
             "worst score": score.round(3),
-            "kind": pd.Categorical.from_codes(kind, list(_KINDS)),
+            "kind": pd.Categorical.from_codes(kind, pd.Index(list(_KINDS))),
             "when": first.dt.strftime("%Y-%m-%d %H:%M"),
         }
     ).astype({"well": str, "kind": str})

@@ -110,7 +110,7 @@ def grid_chart(grid: pd.DataFrame) -> alt.LayerChart:
         text="mark:N",
         color=alt.condition(is_good, alt.value(_ON_GOOD), alt.value(_ON_OTHERS)),
     )
-    return alt.layer(cells, letters).properties(height=_ROW_PIXELS * grid[WELL].nunique())
+    return alt.LayerChart(layer=[cells, letters], height=_ROW_PIXELS * grid[WELL].nunique())
 
 
 def _show_gaps(view: page_frame.View, found: pd.DataFrame) -> None:

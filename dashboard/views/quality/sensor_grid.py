@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.curated.snapshot import FIRST, LAST, Snapshot
-from dashboard.wells.status import Well
+from dashboard.wells.status import WellStatus
 from petrostream.detection.degraded import Degradation, is_resting_valve
 from petrostream.schema.columns import RECORDING, WELL
 from petrostream.schema.sensors import SENSOR_NAMES
@@ -21,7 +21,7 @@ WORTH_SHOWING: Final = 0.05
 KINDS: Final = ("missing", "frozen", "implausible", "good")
 
 
-def sensor_grid(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
+def sensor_grid(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame:
     """A row a well and sensor: shares of rows that are missing, frozen, implausible.
 
     `kind` is the one that most rows have, where it is more than one in twenty; valves that keep
@@ -51,7 +51,7 @@ def _may_rest() -> np.ndarray:
     return np.array([is_resting_valve(name, Degradation.FROZEN) for name in SENSOR_NAMES])
 
 
-def gaps(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
+def gaps(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame:
     """Times within a recording for which no batch has come, the longest first."""
     found = []
     every = {name: snapshot.table[name].to_numpy() for name in (FIRST, LAST)}
@@ -77,7 +77,7 @@ def gaps(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True).sort_values("minutes", ascending=False)
 
 
-def unscorable_recordings(snapshot: Snapshot, wells: Sequence[Well]) -> pd.DataFrame:
+def unscorable_recordings(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame:
     """Recordings of which nothing was scored: no sensor has a profile that can be used."""
     places = np.concatenate([np.arange(well.places.start, well.places.stop) for well in wells])
     table = snapshot.table.iloc[places]

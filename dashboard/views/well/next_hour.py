@@ -24,7 +24,7 @@ from dashboard.forecast.autoregression import (
 )
 from dashboard.forecast.background import ForecastOrigin, ForecastOutcome, pending
 from dashboard.shell.page_frame import View
-from dashboard.shell.readers import find_stores
+from dashboard.shell.readers import find_readers
 from dashboard.ui.timezones import for_chart, microseconds_of
 from dashboard.ui.units import scale_of
 from petrostream.schema.columns import RECORDING
@@ -35,7 +35,7 @@ _MINUTES_AN_HOUR: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class NextHour:
     """The next hour of some sensors; `None` for those whose forecast is still being made.
 
     `came` has the rows after the origin, where the hour is over or has begun.
@@ -73,7 +73,9 @@ class Outlook:
 
     def sentences(self) -> list[str]:
         """What is to be said of each sensor's forecast, in Markdown."""
-        return [f"**{name}**: {_said(name, outcome)}" for name, outcome in self.outcomes.items()]
+        return [
+            f"**{name}**: {_in_words(name, outcome)}" for name, outcome in self.outcomes.items()
+        ]
 
     def _came(self, sensor: str) -> np.ndarray:
         means = np.full(HORIZON, np.nan)
@@ -85,29 +87,29 @@ class Outlook:
         return means
 
 
-def look_out(view: View, well: str, rows: pd.DataFrame, sensors: Sequence[str]) -> Outlook:
+def ask_next_hour(view: View, well: str, rows: pd.DataFrame, sensors: Sequence[str]) -> NextHour:
     """Ask for the hour after the last of a well's rows; what takes long is not waited for."""
     last = rows.iloc[-1]
     end = int(microseconds_of(rows.iloc[-1:])[0]) // MINUTE * MINUTE
     origin = ForecastOrigin(well, str(last[RECORDING]), end)
     past = _objects(view, origin, end - MOST_HISTORY * MINUTE, end)
     origin = replace(origin, past=tuple((each.key, each.etag) for each in past))
-    outcomes = find_stores().forecasts.ask(
+    outcomes = find_readers().forecasts.ask(
         origin, sensors, partial(_rows, view.curated, past, origin.recording)
     )
     after = _objects(view, origin, end, end + HORIZON * MINUTE)
     came = _rows(view.curated, after, origin.recording)
-    return Outlook(origin, outcomes, came[microseconds_of(came) >= end])
+    return NextHour(origin, outcomes, came[microseconds_of(came) >= end])
 
 
-def wait_for(outlook: Outlook) -> None:
+def wait_for(hour: NextHour) -> None:
     """Draw the page again once all of its forecasts are there."""
-    missing = pending(outlook.outcomes)
+    missing = pending(hour.outcomes)
     if not missing:
         return
-    forecasts, place = find_stores().forecasts, st.empty()
+    forecasts, place = find_readers().forecasts, st.empty()
     for _ in range(_MOST_STEPS):
-        if forecasts.wait(outlook.origin, missing, _STEP_SECONDS):
+        if forecasts.wait(hour.origin, missing, _STEP_SECONDS):
             st.rerun()
         place.empty()  # Streamlit gives way here to what the visitor has clicked meanwhile
 
@@ -126,7 +128,7 @@ def _rows(curated: Curated, objects: Sequence[ScoredObject], recording: str) -> 
     return table[table[RECORDING] == recording]
 
 
-def _said(sensor: str, outcome: ForecastOutcome | None) -> str:
+def _in_words(sensor: str, outcome: ForecastOutcome | None) -> str:
     if outcome is None:
         return "the forecast is being made."
     if isinstance(outcome, Forecast):

@@ -1,11 +1,9 @@
 """Well: what its sensors did, what the detector said of it, and what drove that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -18,29 +16,24 @@ from dashboard.curated.bucket import Rows
 from dashboard.curated.snapshot import FIRST, LAST
 from dashboard.forecast.autoregression import CONFIDENCE, LEAST_GAIN, LEAST_WON
 from dashboard.shell import page_frame
-from dashboard.shell.readers import find_stores, part
+from dashboard.shell.readers import find_readers, part
 from dashboard.ui import selectors, url_state
-from dashboard.ui.timezones import for_chart, local, local_series, stored
-from dashboard.ui.units import labelled, scale_of, spelled_out
+from dashboard.ui.timezones import local, local_series, stored
 from dashboard.ui.wording import degraded_words, minute, span
 from dashboard.views.well import recording_chart
+from dashboard.views.well.anomaly_table import show_anomalies
 from dashboard.views.well.days_chart import show_long
-from dashboard.views.well.next_hour import Outlook, look_out, wait_for
-from dashboard.views.well.sensor_health import driving_sensors, health_table
+from dashboard.views.well.next_hour import NextHour, ask_next_hour, wait_for
+from dashboard.views.well.sensor_health import driving_sensors, show_health
+from dashboard.views.well.span_layers import alarm_spans
 from dashboard.wells.normal_bands import SPREADS, Stretch, bands, batches_of
 from dashboard.wells.status import wells_of
 from dashboard.wells.status_marks import state_markdown
 from petrostream.detection.degraded import degraded_sensors
-from petrostream.detection.normal_band import Tolerance
-from petrostream.detection.profiles import Profile
 from petrostream.schema.columns import (
-    ANOMALY_FLAG,
-    ANOMALY_SCORE,
     DEGRADED_SENSORS,
     RECORDING,
     TIMESTAMP,
-    TOP_SENSOR,
-    WELL,
 )
 
 _MOST_DRIVING: Final = 3
@@ -157,32 +150,32 @@ def _show_readings(view: page_frame.View, chosen: _Chosen) -> None:
         return
     driving = driving_sensors(rows.table)[:_MOST_DRIVING]
     sensors = selectors.choose_sensors(rows.sensors, driving, _worth_a_look(rows, driving))
-    stores = find_stores()
+    readers = find_readers()
     profiles = {
-        name: stores.profiles.of(chosen.well, name) for name in rows.table[RECORDING].unique()
+        name: readers.profiles.of(chosen.well, name) for name in rows.table[RECORDING].unique()
     }
-    normal = stores.normal.now()
+    normal = readers.normal.now()
     stretches = normal.stretches(rows.table, profiles, batches_of(view.snapshot, chosen.places))
     alarms = _alarms(view, chosen)
-    outlook = look_out(view, chosen.well, rows.table, sensors)
+    hour = ask_next_hour(view, chosen.well, rows.table, sensors)
     table = rows.table.assign(**{TIMESTAMP: local_series(rows.table[TIMESTAMP], view.zone)})
     context = recording_chart.Context(
         alarms=alarm_spans(alarms, rows.table[TIMESTAMP], view.zone),
         bands={name: bands(stretches, name, view.zone) for name in sensors},
-        ahead=outlook.lines(view.zone),
+        ahead=hour.lines(view.zone),
         clock=str(view.zone),
     )
     _show_chart(view, table, sensors, context)
-    _explain(outlook, stretches, by_model=normal.detector is not None)
+    _explain(hour, stretches, by_model=normal.detector is not None)
     list_of_well(alarms, view.zone)
     left, right = st.tabs(["Sensors", "Anomalies"])
     with left:
         newest = max(stretches, key=lambda each: each.end)
-        _show_health(rows, newest.profile, newest.tolerances)
+        show_health(rows, newest.profile, newest.tolerances)
     with right:
-        _show_anomalies(view, chosen.well, rows)
+        show_anomalies(chosen.well, rows, view.zone)
     if not view.is_live:
-        wait_for(outlook)
+        wait_for(hour)
 
 
 def _worth_a_look(rows: Rows, driving: Sequence[str]) -> list[str]:
@@ -198,7 +191,7 @@ def _alarms(view: page_frame.View, chosen: _Chosen) -> list[Alarm]:
         "The alarms",
         "`s3:GetObject` on `events/*` in the curated bucket",
         lambda: alarms_between(
-            find_stores().events, view.snapshot, chosen.well, chosen.start, chosen.end
+            find_readers().events, view.snapshot, chosen.well, chosen.start, chosen.end
         ),
     )
     return found or []
@@ -223,7 +216,7 @@ def _show_chart(
         st.space(recording_chart.BESIDE_PLOT)
 
 
-def _explain(outlook: Outlook, stretches: Sequence[Stretch], *, by_model: bool) -> None:
+def _explain(hour: NextHour, stretches: Sequence[Stretch], *, by_model: bool) -> None:
     band = (
         "Green is what the detector takes for normal: a reading held there for half an hour, "
         "alone, is no anomaly."
@@ -238,110 +231,6 @@ def _explain(outlook: Outlook, stretches: Sequence[Stretch], *, by_model: bool) 
         f"scored. {band} Drag to pan, Ctrl and the wheel to zoom, double-click for the whole time.",
         help=_BAND_HELP if by_model else None,
     )
-    if outlook.outcomes:
-        words = [_FORECAST_WORDS] if outlook.has_any else []
-        st.caption("  \n".join([*words, *outlook.sentences()]), help=_FORECAST_HELP)
-
-
-def alarm_spans(alarms: Sequence[Alarm], times: pd.Series, zone: ZoneInfo) -> pd.DataFrame:
-    """A row an alarm: from when to when within the shown times, and what it is."""
-    if not alarms:
-        return pd.DataFrame()
-    starts, ends = (
-        pd.Series([getattr(each, name) for each in alarms], dtype="datetime64[us]")
-        for name in ("start", "end")
-    )
-    words = [
-        f"{each.severity} alarm, highest score {each.event.peak_score:.2f}, "
-        f"driven by {', '.join(each.event.drivers)}"
-        for each in alarms
-    ]
-    return pd.DataFrame(
-        {
-            "start": for_chart(starts.clip(lower=times.iloc[0]), zone),
-            "end": for_chart(ends.clip(upper=times.iloc[-1]), zone),
-            "alarm": words,
-        }
-    )
-
-
-def _show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Tolerance]) -> None:
-    table = health_table(rows, profile, normal)
-    off = ["–" if np.isnan(value) else f"{value:.2f}" for value in table["Off by"]]
-    st.dataframe(
-        table.assign(**{"Off by": off, "Drives": table["Drives"] * 100}),
-        hide_index=True,
-        alt="The sensors: what they read, how far off they are, and their health",
-        column_config={
-            "Sensor": st.column_config.TextColumn(width=345),
-            "Drives": st.column_config.ProgressColumn(
-                width="small",
-                format="%.0f%%",
-                min_value=0.0,
-                max_value=100.0,
-                help="How much of this time's anomalies the sensor makes up: what drives the alarm",
-            ),
-            "Off by": st.column_config.TextColumn(
-                alignment="right",
-                help="Distance of the newest reading from normal: 1 and -1 are the edges of the "
-                "green band. Sensors without one do not count in the score.",
-            ),
-            "Newest": st.column_config.NumberColumn(format="%.4f"),
-            "Normal": st.column_config.NumberColumn(
-                format="%.4f",
-                help="The centre of the profile in force: the median of the time it is of",
-            ),
-            "Missing": st.column_config.NumberColumn(format="percent"),
-        },
-    )
-
-
-def _show_anomalies(view: page_frame.View, well: str, rows: Rows) -> None:
-    anomalies = anomalies_table(well, rows)
-    if anomalies.empty:
-        st.info("No reading was flagged in this time.", icon=":material/check_circle:")
-        return
-    st.download_button(
-        f"Download {len(anomalies):,} rows as CSV",
-        partial(anomalies_csv, anomalies),
-        file_name=f"anomalies-{well}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        help="As stored: pressures in Pa, temperatures in °C, flows in m³/s, times in UTC.",
-    )
-    columns: dict[str, Any] = {
-        TIMESTAMP: st.column_config.DatetimeColumn(f"Time ({view.zone})", format=_SECOND),
-        WELL: "Well",
-        RECORDING: "Recording",
-        ANOMALY_SCORE: st.column_config.NumberColumn("Score", format="%.3f"),
-        TOP_SENSOR: "Top sensor",
-    }
-    for name in rows.sensors:
-        columns[name] = st.column_config.NumberColumn(
-            labelled(name), help=spelled_out(name), format="%.4f"
-        )
-    st.dataframe(
-        anomalies.assign(
-            **{TIMESTAMP: local_series(anomalies[TIMESTAMP], view.zone)},
-            **{name: anomalies[name] * scale_of(name).factor for name in rows.sensors},
-        ),
-        hide_index=True,
-        height=_ROW_HEIGHT * (min(len(anomalies), _TABLE_ROWS) + 1) + 3,
-        alt="Anomalies in the chosen time",
-        column_config=columns,
-    )
-
-
-def anomalies_table(well: str, rows: Rows) -> pd.DataFrame:
-    """The flagged rows of a well, the newest first; readings as stored."""
-    flagged = rows.table[rows.table[ANOMALY_FLAG] == 1].iloc[::-1]
-    columns = [TIMESTAMP, RECORDING, ANOMALY_SCORE, TOP_SENSOR, *rows.sensors]
-    return flagged[columns].assign(**{WELL: well})[
-        [TIMESTAMP, WELL, RECORDING, ANOMALY_SCORE, TOP_SENSOR, *rows.sensors]
-    ]
-
-
-def anomalies_csv(anomalies: pd.DataFrame) -> str:
-    """The flagged rows as CSV, times as ISO 8601 in UTC."""
-    return anomalies.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+    if hour.outcomes:
+        words = [_FORECAST_WORDS] if hour.has_any else []
+        st.caption("  \n".join([*words, *hour.sentences()]), help=_FORECAST_HELP)

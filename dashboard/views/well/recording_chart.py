@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.ui.chart_axes import (
+    ANOMALY_COLOUR,
     AXIS_WIDTH,
     END,
     GREY,
@@ -29,25 +30,26 @@ from dashboard.views.well.band_layers import (
     shown_range,
 )
 from dashboard.views.well.downsampling import line
+from dashboard.views.well.span_layers import (
+    alarm_layer,
+    label_layer,
+    label_spans,
+    unscored_layer,
+    unscored_spans,
+)
 from petrostream.detection.degraded import degraded_sensors
-from petrostream.detection.detector import Status
 from petrostream.schema.columns import (
     ANOMALY_FLAG,
     ANOMALY_SCORE,
-    CLASS,
     DEGRADED_SENSORS,
-    STATUS,
     TIMESTAMP,
     TOP_SENSOR,
 )
-from petrostream.schema.labels import NORMAL, describe
 from petrostream.schema.sensors import BY_NAME, Kind
 
 THRESHOLD: Final = 1.0
 """The anomaly score from which the pipeline flags a reading."""
 
-ANOMALY_COLOUR: Final = "#e03131"
-_SHADE_COLOUR: Final = "#868e96"
 _THRESHOLD_COLOUR: Final = "#e8890c"
 _PANEL_HEIGHT: Final = 190
 _SCORE_HEIGHT: Final = 130
@@ -56,11 +58,7 @@ BESIDE_PLOT: Final = AXIS_WIDTH + 36
 _VALUE: Final = "value"
 _SCORE: Final = "anomaly score"
 _DRIVER: Final = "furthest off"
-_LABEL: Final = "label"
-_UNLABELLED: Final = -1
 _LABEL_HEIGHT: Final = 24
-_LABEL_COLOURS: Final = {"normal": "#8fb3d9", "transient": "#f2c14e"}
-_FAULT_COLOUR: Final = "#7048a8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +93,12 @@ def recording_chart(
     """
     known = context or Context(alarms=pd.DataFrame(), bands={})
     anomalies = anomaly_points(rows, sensors)
-    behind = [*_shade(unscored_spans(rows)), *_alarm_spans(known.alarms)]
+    behind = [*unscored_layer(unscored_spans(rows)), *alarm_layer(known.alarms)]
     panels = [_sensor_panel(rows, sensor, anomalies, behind, known) for sensor in sensors]
     panels.append(_score_panel(rows, anomalies, behind, known.clock))
     labels = label_spans(rows)
     if len(labels):
-        panels.append(_label_panel(labels))
+        panels.append(_panel([label_layer(labels)], "3W label, given by experts", _LABEL_HEIGHT))
     return zoomable(panels)
 
 
@@ -208,78 +206,6 @@ def degraded_throughout(rows: pd.DataFrame, sensor: str) -> str | None:
     return None if None in reasons else f"{' or '.join(sorted(filter(None, reasons)))} all the time"
 
 
-def unscored_spans(rows: pd.DataFrame) -> pd.DataFrame:
-    """Stretches whose rows have no score, and why: commissioning or unscorable."""
-    status = rows[STATUS].to_numpy()
-    changes = np.flatnonzero(status[1:] != status[:-1]) + 1
-    starts = np.concatenate([[0], changes]).astype(int) if len(rows) else changes
-    ends = np.concatenate([changes, [len(rows)]]).astype(int) - 1 if len(rows) else changes
-    times = rows[TIMESTAMP].dt.tz_localize("UTC")
-    spans = pd.DataFrame(
-        {
-            START: times.iloc[starts].to_numpy(),
-            END: times.iloc[ends].to_numpy(),
-            STATUS: status[starts],
-        }
-    )
-    return spans[spans[STATUS] != Status.SCORED].reset_index(drop=True)
-
-
-def label_spans(rows: pd.DataFrame) -> pd.DataFrame:
-    """Stretches of one 3W label, in words; those that nobody labelled are left out."""
-    if CLASS not in rows or not rows[CLASS].notna().any():
-        return pd.DataFrame({START: [], END: [], _LABEL: []})
-    labels = rows[CLASS].fillna(_UNLABELLED).to_numpy(dtype=int)
-    changes = np.flatnonzero(np.diff(labels)) + 1
-    starts = np.concatenate([[0], changes]).astype(int)
-    ends = np.concatenate([changes, [len(rows)]]).astype(int) - 1
-    times = rows[TIMESTAMP].dt.tz_localize("UTC")
-    known = labels[starts] != _UNLABELLED
-    return pd.DataFrame(
-        {
-            START: times.iloc[starts[known]].to_numpy(),
-            END: times.iloc[ends[known]].to_numpy(),
-            _LABEL: [describe(int(label)) for label in labels[starts[known]]],
-        }
-    )
-
-
-def _label_panel(labels: pd.DataFrame) -> alt.LayerChart:
-    names = list(dict.fromkeys(labels[_LABEL]))
-    spans = (
-        alt.Chart(labels.rename(columns={START: TIME}), name=_LABEL)
-        .mark_bar(height=16, clip=True)
-        .encode(
-            x=time_axis(),
-            x2=f"{END}:T",
-            color=alt.Color(
-                f"{_LABEL}:N",
-                title=None,
-                scale=alt.Scale(domain=names, range=[_label_colour(name) for name in names]),
-                legend=alt.Legend(orient="bottom", labelLimit=320),
-            ),
-            tooltip=[alt.Tooltip(f"{_LABEL}:N")],
-        )
-    )
-    return _panel([spans], "3W label, given by experts", _LABEL_HEIGHT)
-
-
-def _label_colour(name: str) -> str:
-    kind = "normal" if name == describe(NORMAL) else name.split(maxsplit=1)[0]
-    return _LABEL_COLOURS.get(kind, _FAULT_COLOUR)
-
-
-def _alarm_spans(alarms: pd.DataFrame) -> list[alt.Chart]:
-    if alarms.empty:
-        return []
-    spans = (
-        alt.Chart(alarms)
-        .mark_rect(color=ANOMALY_COLOUR, opacity=0.13, clip=True)
-        .encode(x=f"{START}:T", x2=f"{END}:T", tooltip=[alt.Tooltip("alarm:N")])
-    )
-    return [spans]
-
-
 def _sensor_panel(
     rows: pd.DataFrame,
     sensor: str,
@@ -345,21 +271,7 @@ def _points(anomalies: pd.DataFrame, column: str, axis: Axis) -> alt.Chart:
 
 
 def _panel(layers: list[alt.Chart], title: str, height: int, subtitle: str = "") -> alt.LayerChart:
-    beneath = {"subtitle": subtitle, "subtitleColor": GREY} if subtitle else {}
-    named = alt.TitleParams(title[0].upper() + title[1:], **beneath)
+    named = alt.TitleParams(title[0].upper() + title[1:])
+    if subtitle:
+        named.subtitle, named.subtitleColor = subtitle, GREY
     return alt.LayerChart(layer=layers, title=named, height=height)
-
-
-def _shade(unscored: pd.DataFrame) -> list[alt.Chart]:
-    if unscored.empty:
-        return []
-    shade = (
-        alt.Chart(unscored)
-        .mark_rect(color=_SHADE_COLOUR, opacity=0.16)
-        .encode(
-            x=f"{START}:T",
-            x2=f"{END}:T",
-            tooltip=[alt.Tooltip(f"{STATUS}:N", title="not scored")],
-        )
-    )
-    return [shade]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 
 from dashboard.curated.bucket import Rows
 from dashboard.ui.units import scale_of, spelled_out
@@ -11,6 +12,38 @@ from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.normal_band import Tolerance
 from petrostream.detection.profiles import Profile
 from petrostream.schema.columns import ANOMALY_FLAG, DEGRADED_SENSORS, DRIVERS
+
+
+def show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Tolerance]) -> None:
+    """Draw the table."""
+    table = health_table(rows, profile, normal)
+    off = ["–" if np.isnan(value) else f"{value:.2f}" for value in table["Off by"]]
+    st.dataframe(
+        table.assign(**{"Off by": off}).assign(Drives=table["Drives"] * 100),
+        hide_index=True,
+        alt="The sensors: what they read, how far off they are, and their health",
+        column_config={
+            "Sensor": st.column_config.TextColumn(width=345),
+            "Drives": st.column_config.ProgressColumn(
+                width="small",
+                format="%.0f%%",
+                min_value=0.0,
+                max_value=100.0,
+                help="How much of this time's anomalies the sensor makes up: what drives the alarm",
+            ),
+            "Off by": st.column_config.TextColumn(
+                alignment="right",
+                help="Distance of the newest reading from normal: 1 and -1 are the edges of the "
+                "green band. Sensors without one do not count in the score.",
+            ),
+            "Newest": st.column_config.NumberColumn(format="%.4f"),
+            "Normal": st.column_config.NumberColumn(
+                format="%.4f",
+                help="The centre of the profile in force: the median of the time it is of",
+            ),
+            "Missing": st.column_config.NumberColumn(format="percent"),
+        },
+    )
 
 
 def health_table(

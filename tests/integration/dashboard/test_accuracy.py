@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dashboard.curated.bucket import Curated
-from dashboard.curated.label_reader import Labels
+from dashboard.curated.label_reader import LabelReader
 from dashboard.views.accuracy.page import judge_all
 from ml.evaluation import leave_one_well_out
 from ml.evaluation.instances import Instance
@@ -64,7 +64,7 @@ def test_accuracy_judges_as_the_evaluation_does(
     provisioned = scoring.provisioned
     scoring.score(scoring.replay(wells, []))
     snapshot = Curated(provisioned.settings.curated_bucket).snapshot(60)
-    labels = Labels(provisioned.curated).read(snapshot, np.arange(len(snapshot.batches)))
+    labels = LabelReader(provisioned.curated).read(snapshot, np.arange(len(snapshot.batches)))
     live = judge_all(read_events(provisioned.curated), labels)
     instances = [Instance.of(recording) for recording in recordings]
     offline = [outcome_of(one, leave_one_well_out.judge(one, model)) for one in instances]

@@ -8,8 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.alarms.alarm import Severity, severity_of
-from dashboard.views.alarms import page as view
+from dashboard.alarms.alarm import Severity, severity_of, with_context
+from dashboard.views.alarms import downloads
 from petrostream.alarms.annotations import AnnotationKind, Annotations
 from petrostream.registry.model_files import PackedModel
 from petrostream.schema.keys import ANNOTATIONS, EVENTS
@@ -125,11 +125,11 @@ def test_an_empty_note_is_not_kept(scoring: Scoring) -> None:
 
 
 def test_the_downloads_hold_what_is_shown(scoring: Scoring) -> None:
-    found = view.with_context(read_events(scoring.provisioned.curated), {}, [])
-    table = view.export(found)
-    read = pd.read_parquet(io.BytesIO(view._parquet(table)))
+    found = with_context(read_events(scoring.provisioned.curated), {}, [])
+    table = downloads.export(found)
+    read = pd.read_parquet(io.BytesIO(downloads._parquet(table)))
     assert read["peak_score"].tolist() == [each.event.peak_score for each in found]
-    text = pd.read_csv(io.StringIO(view._csv(table)))
+    text = pd.read_csv(io.StringIO(downloads._csv(table)))
     assert text["start"].iloc[0].endswith("Z")
     assert len(text) == len(found)
 

@@ -35,22 +35,13 @@ from petrostream.schema.keys import SCORED, SUMMARIES, profile_key, recommission
 from petrostream.scoring import summaries
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT, variable
-from tests.support.pages import QUIET, WELL, looked_at
+from tests.support.pages import QUIET, WELL, looked_at, page_script
 from tests.support.pipeline import Scoring
 
 # pyarrow 25 asks pandas 3.1 for `.values` of the time stamps with a zone that go to the chart
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
 
 APP = PROJECT_ROOT / "dashboard" / "app.py"
-OPEN = """
-import streamlit as st
-from dashboard.ui import navigation
-st.navigation(navigation.pages())
-import importlib
-importlib.import_module("dashboard.views.{name}.page").render()
-"""
-"""A page without the navigation's choice, which AppTest can't make at a first visit."""
-
 SUGGESTED = ["P-TPT", "P-MON-CKP"]
 """P-PDG is frozen at that well; P-MON-CKP drives its alarms."""
 
@@ -70,7 +61,7 @@ def scored(two_wells: Scoring) -> pd.DataFrame:
 
 def visit(name: str = "well", /, **address: str | list[str]) -> AppTest:
     """Open a page at an address."""
-    page = AppTest.from_string(OPEN.format(name=name), default_timeout=60)
+    page = page_script(name)
     for parameter, value in address.items():
         page.query_params[parameter] = value
     return looked_at(page.run())
@@ -110,6 +101,12 @@ def alarms_listed(page: AppTest) -> dict[str, str]:
 def readings_shown(page: AppTest) -> int:
     """How many of its batches' readings the page knows of, from the state that it holds."""
     return int(page.session_state["snapshot"].table["rows"].sum())
+
+
+def test_an_address_without_a_name_opens_fleet_and_nothing_stands_above_it(provisioned) -> None:
+    page = looked_at(AppTest.from_file(str(APP), default_timeout=60).run())
+    head, *_ = page.main.children.values()
+    assert [each.value for each in head.children.values() if each.type == "title"] == ["Fleet"]
 
 
 def test_the_figures_are_the_curated_ones(scored: pd.DataFrame) -> None:

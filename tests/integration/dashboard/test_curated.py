@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.curated.batches import BATCH, newest_versions
 from dashboard.curated.bucket import Curated, Rows
-from dashboard.curated.snapshot import BATCH, ScoredObject, Snapshot, newest_versions
-from dashboard.curated.summary_listing import Listing
+from dashboard.curated.snapshot import ScoredObject, Snapshot
+from dashboard.curated.summary_listing import SummaryListing
 from dashboard.wells.status import wells_of
 from petrostream.errors import ServiceUnavailable
 from petrostream.registry.model_files import PackedModel
@@ -32,18 +33,18 @@ class Reads:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rows: list[str] = []
         self.listed: list[tuple[str, str]] = []
-        read_parquet, list_ = wr.s3.read_parquet, Listing.batches
+        read_parquet, list_ = wr.s3.read_parquet, SummaryListing.batches
 
         def parquet(*, path: list[str], **options: Any) -> Any:
             self.rows += [each.split("/", 3)[3] for each in path]
             return read_parquet(path=path, **options)
 
-        def listing(listing_: Listing, prefix: str, after: str) -> Any:
+        def listing(listing_: SummaryListing, prefix: str, after: str) -> Any:
             self.listed.append((prefix, after))
             return list_(listing_, prefix, after)
 
         monkeypatch.setattr(wr.s3, "read_parquet", parquet)
-        monkeypatch.setattr(Listing, "batches", listing)
+        monkeypatch.setattr(SummaryListing, "batches", listing)
 
 
 @pytest.fixture
@@ -194,10 +195,12 @@ def test_a_summary_is_the_one_of_before_only_if_it_was_written_then(
     scoring.score(scoring.replay(wells, [WELL])[:1])
     snapshot = whole(curated)
     key, modified = snapshot.summary_key(0), snapshot.batches["modified"][0].item()
-    listing = Listing(curated.bucket.name, scoring.provisioned.clients.s3)
+    listing = SummaryListing(curated.bucket.name, scoring.provisioned.clients.s3)
     assert listing.is_there(key, modified)
     assert not listing.is_there(key, modified - timedelta(seconds=1))
-    assert not Listing("no-such-bucket", scoring.provisioned.clients.s3).is_there(key, modified)
+    assert not SummaryListing("no-such-bucket", scoring.provisioned.clients.s3).is_there(
+        key, modified
+    )
     scoring.provisioned.curated.delete(key)
     assert not listing.is_there(key, modified)
 
@@ -206,13 +209,13 @@ def test_nothing_waits_for_a_slow_listing(
     scoring: Scoring, curated: Curated, wells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scoring.score(scoring.replay(wells, [WELL])[:2])
-    released, list_ = threading.Event(), Listing.batches
+    released, list_ = threading.Event(), SummaryListing.batches
 
-    def slow(listing_: Listing, prefix: str, after: str) -> Any:
+    def slow(listing_: SummaryListing, prefix: str, after: str) -> Any:
         released.wait(30)
         return list_(listing_, prefix, after)
 
-    monkeypatch.setattr(Listing, "batches", slow)
+    monkeypatch.setattr(SummaryListing, "batches", slow)
     assert curated.snapshot(0.05) is None
     released.set()
     assert len(whole(curated).batches) == 2

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from dashboard.alarms.recent import alarms_between, began
-from dashboard.curated.event_reader import Events
+from dashboard.curated.event_reader import EventReader
 from dashboard.curated.snapshot import Snapshot
 from dashboard.wells.status import wells_of
 from petrostream.alarms import events
@@ -50,7 +50,7 @@ def shown(documents: Documents, known: Snapshot, number: int) -> list[tuple[int,
     """First and last batch of the alarms in the hour that begins with a batch."""
     start = START + timedelta(minutes=number * BATCH_MINUTES)
     end = start + timedelta(minutes=HOUR * BATCH_MINUTES - 1)
-    found = alarms_between(Events(documents), known, "A", start, end)
+    found = alarms_between(EventReader(documents), known, "A", start, end)
     return [
         tuple(
             int((time - START).total_seconds() // 60 // BATCH_MINUTES)
@@ -87,7 +87,9 @@ def test_an_alarm_whose_beginning_is_lost_is_not_looked_for_in_the_whole_history
 
 def test_a_time_without_an_alarm_takes_no_document(documents: Documents) -> None:
     known = snapshot(A=[batch(each) for each in range(10)], B=[flagged(each) for each in range(10)])
-    assert alarms_between(Events(documents), known, "A", START, START + timedelta(days=1)) == []
+    assert (
+        alarms_between(EventReader(documents), known, "A", START, START + timedelta(days=1)) == []
+    )
     assert documents.read == []
 
 
@@ -112,6 +114,6 @@ def test_an_alarm_began_with_its_first_row_however_short_the_shown_time_is(
     documents.bodies[opening.batch.events] = events.to_json(
         [late], model_version="m", gap_seconds=600
     )
-    found = began(Events(documents), known, wells_of(known, span))
+    found = began(EventReader(documents), known, wells_of(known, span))
     assert found == {"A": opening.first + timedelta(seconds=141)}
     assert len(documents.read) == 1

@@ -10,8 +10,8 @@ import pytest
 
 from dashboard.curated import annotation_reader as said_module
 from dashboard.curated import event_reader as reader
-from dashboard.curated.annotation_reader import Said
-from dashboard.curated.event_reader import Events
+from dashboard.curated.annotation_reader import AnnotationReader
+from dashboard.curated.event_reader import EventReader
 from dashboard.curated.snapshot import ScoredObject
 from petrostream.alarms import events
 from petrostream.alarms.annotations import Annotation, AnnotationKind
@@ -77,7 +77,7 @@ def many(documents: Documents, number: int) -> list[ScoredObject]:
     return objects
 
 
-def finished(events_: Events) -> None:
+def finished(events_: EventReader) -> None:
     assert events_._running is not None
     events_._running.result()
 
@@ -85,7 +85,7 @@ def finished(events_: Events) -> None:
 def test_a_document_is_read_once_and_again_where_its_batch_was_scored_anew(
     documents: Documents,
 ) -> None:
-    objects, events_ = many(documents, 3), Events(documents)
+    objects, events_ = many(documents, 3), EventReader(documents)
     assert len(events_.of(objects).events) == 3
     events_.of(objects)
     assert len(documents.read) == 3
@@ -97,7 +97,7 @@ def test_a_document_is_read_once_and_again_where_its_batch_was_scored_anew(
 def test_what_takes_long_is_read_in_the_background_the_first_ones_at_once(
     documents: Documents,
 ) -> None:
-    objects, events_ = many(documents, 200), Events(documents)
+    objects, events_ = many(documents, 200), EventReader(documents)
     found = events_.of(objects, at_once=10)
     assert found.unread == 190
     assert {each.start for each in found.events} >= {
@@ -110,7 +110,7 @@ def test_what_takes_long_is_read_in_the_background_the_first_ones_at_once(
 
 
 def test_an_outage_in_the_background_is_no_fault_and_is_tried_again(documents: Documents) -> None:
-    objects, events_ = many(documents, 3), Events(documents)
+    objects, events_ = many(documents, 3), EventReader(documents)
     documents.is_down = True
     assert events_.of(objects, at_once=0).unread == 3
     finished(events_)
@@ -123,13 +123,13 @@ def test_an_outage_in_the_background_is_no_fault_and_is_tried_again(documents: D
 def test_an_outage_is_raised_where_it_is_waited_for(documents: Documents) -> None:
     documents.is_down = True
     with pytest.raises(ServiceUnavailable):
-        Events(documents).of([scored(1)])
+        EventReader(documents).of([scored(1)])
 
 
 def test_what_can_not_be_read_is_named_with_why_and_the_rest_is_there(
     documents: Documents,
 ) -> None:
-    objects, events_ = many(documents, 3), Events(documents)
+    objects, events_ = many(documents, 3), EventReader(documents)
     damaged, foreign, _ = (each.batch.events for each in objects)
     documents.bodies[damaged] = b"{"
     documents.bodies[foreign] = document(objects[1], well="WELL-2")
@@ -141,7 +141,7 @@ def test_what_can_not_be_read_is_named_with_why_and_the_rest_is_there(
 
 
 def test_a_batch_without_a_document_has_no_event(documents: Documents) -> None:
-    events_ = Events(documents)
+    events_ = EventReader(documents)
     found = events_.of([scored(1)])
     assert (found.events, events_.unreadable, found.unread) == ((), (), 0)
 
@@ -165,7 +165,7 @@ def test_a_batch_without_a_document_has_no_event(documents: Documents) -> None:
 def test_a_run_of_other_types_is_a_document_that_can_not_be_read(
     documents: Documents, change: dict[str, object]
 ) -> None:
-    objects, events_ = many(documents, 2), Events(documents)
+    objects, events_ = many(documents, 2), EventReader(documents)
     key = objects[0].batch.events
     damaged = json.loads(documents.bodies[key])
     damaged["runs"][0] |= change
@@ -185,7 +185,7 @@ def test_a_run_of_other_types_is_a_document_that_can_not_be_read(
     ],
 )
 def test_what_is_no_document_is_named(documents: Documents, body: bytes) -> None:
-    objects, events_ = many(documents, 1), Events(documents)
+    objects, events_ = many(documents, 1), EventReader(documents)
     documents.bodies[objects[0].batch.events] = body
     assert events_.of(objects).events == ()
     assert len(events_.unreadable) == 1
@@ -195,7 +195,7 @@ def test_what_another_visitor_makes_forgotten_meanwhile_is_shown_all_the_same(
     documents: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "MOST_RUNS", 20)
-    objects, events_ = many(documents, 40), Events(documents)
+    objects, events_ = many(documents, 40), EventReader(documents)
     other = scored(500)
     documents.bodies[other.batch.events] = document(other)
     events_.of(objects[:8])
@@ -216,7 +216,7 @@ def test_what_is_remembered_is_bounded_by_its_runs(
     documents: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "MOST_RUNS", 20)
-    objects, events_ = many(documents, 40), Events(documents)
+    objects, events_ = many(documents, 40), EventReader(documents)
     documents.bodies[objects[39].batch.events] = document(objects[39], runs=50)
     for each in objects[:39]:
         events_.of([each])
@@ -231,7 +231,7 @@ def test_as_many_as_are_asked_for_at_once_are_kept(
 ) -> None:
     """Else a page that shows all alarms would read all of them with every look."""
     monkeypatch.setattr(reader, "MOST_RUNS", 20)
-    objects, events_ = many(documents, 40), Events(documents)
+    objects, events_ = many(documents, 40), EventReader(documents)
     for _ in range(3):
         assert len(events_.of(objects).events) == 40
     assert len(documents.read) == 40
@@ -254,7 +254,7 @@ class Notes:
 
 def test_what_was_said_is_read_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     notes = Notes()
-    said = Said(notes)
+    said = AnnotationReader(notes)
     assert said.lately(10) == notes.said
     assert said.lately(10) == notes.said
     assert notes.looks == 1
@@ -274,7 +274,7 @@ def test_what_was_said_stays_known_where_it_can_not_be_read(
     monkeypatch.setattr(said_module, "_EVERY_SECONDS", -1.0)
     notes = Notes()
     notes.is_down = True
-    said = Said(notes)
+    said = AnnotationReader(notes)
     assert said.lately(10) is None
     notes.is_down = False
     assert said.lately(10) == notes.said
@@ -298,7 +298,7 @@ def test_a_slow_look_does_not_replace_what_a_later_one_has_found() -> None:
             return found
 
     notes = Slow()
-    said = Said(notes)
+    said = AnnotationReader(notes)
     assert said.lately(0) is None
     assert notes.began.wait(30)
     notes.said.append(notes.said[0])

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dashboard.curated import listing_cache as shelves
-from dashboard.curated.listing_cache import Shelf, Shelved
-from dashboard.curated.snapshot import BATCH
+from dashboard.curated import listing_cache
+from dashboard.curated.batches import BATCH
+from dashboard.curated.listing_cache import KeptListing, ListingCache
 from petrostream.disk_cache import MAGIC, SUFFIX, place_cache
 from petrostream.local.stack import down
 from petrostream.scoring import summaries
@@ -25,13 +25,13 @@ DATE = "2026-11-21"
 CHECKED = datetime(2026, 11, 21, 12)
 
 
-def shelved(rows: int = 3) -> Shelved:
+def listing(rows: int = 3) -> KeptListing:
     batches = np.zeros(rows, dtype=BATCH)
     batches["second"] = np.datetime64(DATE, "us") + np.arange(rows).astype("m8[h]")
     batches["well"], batches["recording"] = 1, 2
     batches["figures"]["format"] = summaries.FORMAT
     batches["figures"]["anomalies"] = np.arange(rows)
-    return Shelved(batches, ("WELL-0", "WELL-1"), ("r0", "r1", "r2"), CHECKED)
+    return KeptListing(batches, ("WELL-0", "WELL-1"), ("r0", "r1", "r2"), CHECKED)
 
 
 @pytest.fixture
@@ -39,22 +39,22 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "here--bucket"
 
 
-def shelf(folder: Path, place: str = "here bucket") -> Shelf:
-    return Shelf(folder, place)
+def cache(folder: Path, place: str = "here bucket") -> ListingCache:
+    return ListingCache(folder, place)
 
 
 def kept(folder: Path) -> Path:
-    shelf(folder).save({DATE: shelved()}, [DATE])
+    cache(folder).save({DATE: listing()}, [DATE])
     [path] = folder.iterdir()
     return path
 
 
 def test_what_was_put_there_is_read_again_with_the_names_that_stand_in_it(folder: Path) -> None:
     kept(folder)
-    found = shelf(folder).load(DATE)
+    found = cache(folder).load(DATE)
     assert found is not None
     assert (found.wells, found.recordings, found.checked) == (("WELL-1",), ("r2",), CHECKED)
-    assert found.batches["figures"].tobytes() == shelved().batches["figures"].tobytes()
+    assert found.batches["figures"].tobytes() == listing().batches["figures"].tobytes()
     assert found.batches["well"].tolist() == [0, 0, 0]
 
 
@@ -87,15 +87,15 @@ def test_what_is_damaged_or_foreign_is_as_if_it_were_not_there(
     body = path.read_bytes()
     assert damage(body) != body
     path.write_bytes(damage(body))
-    assert shelf(folder).load(DATE) is None
+    assert cache(folder).load(DATE) is None
 
 
 def test_another_place_or_date_is_not_taken_for_this_one(folder: Path) -> None:
     path = kept(folder)
-    assert shelf(folder, "there bucket").load(DATE) is None
+    assert cache(folder, "there bucket").load(DATE) is None
     path.rename(folder / f"2026-11-20{SUFFIX}")
-    assert shelf(folder).load("2026-11-20") is None
-    assert shelf(folder).load("2026-11-19") is None
+    assert cache(folder).load("2026-11-20") is None
+    assert cache(folder).load("2026-11-19") is None
 
 
 def test_dates_that_have_gone_and_drafts_left_behind_are_removed(folder: Path) -> None:
@@ -104,16 +104,16 @@ def test_dates_that_have_gone_and_drafts_left_behind_are_removed(folder: Path) -
     draft.touch()
     os.utime(draft, (0, 0))
     (folder / "notes.txt").touch()
-    second = replace(shelved(), batches=shelved().batches[:2])
-    shelf(folder).save({"2026-11-22": second}, ["2026-11-22"])
+    second = replace(listing(), batches=listing().batches[:2])
+    cache(folder).save({"2026-11-22": second}, ["2026-11-22"])
     assert sorted(path.name for path in folder.iterdir()) == ["2026-11-22.listing", "notes.txt"]
 
 
 def test_the_oldest_dates_are_not_kept_beyond_the_bound(folder: Path, monkeypatch) -> None:
     size = kept(folder).stat().st_size
-    monkeypatch.setattr(shelves, "MOST_BYTES", 2 * size + 10)
+    monkeypatch.setattr(listing_cache, "MOST_BYTES", 2 * size + 10)
     dates = [f"2026-11-{day}" for day in (20, 22, 21)]
-    shelf(folder).save(dict.fromkeys(dates, shelved()), dates)
+    cache(folder).save(dict.fromkeys(dates, listing()), dates)
     assert sorted(path.stem for path in folder.iterdir()) == ["2026-11-21", "2026-11-22"]
 
 
@@ -154,15 +154,15 @@ def test_files_of_somebody_else_stay_however_they_are_called(
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(content)
     os.utime(theirs, (1, 1))
-    shelf(folder).save({"2026-11-22": shelved()}, ["2026-11-22"])
+    cache(folder).save({"2026-11-22": listing()}, ["2026-11-22"])
     assert theirs.read_bytes() == content
 
 
 def test_a_folder_that_is_chosen_holds_only_one_of_ours(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv(variable("cache"), str(tmp_path))
-    there = Shelf.of("http://127.0.0.1:1", "curated")
+    there = ListingCache.of("http://127.0.0.1:1", "curated")
     assert there is not None
-    there.save({DATE: shelved()}, [DATE])
+    there.save({DATE: listing()}, [DATE])
     assert [path.name for path in tmp_path.iterdir()] == ["petrostream"]
 
 
@@ -185,55 +185,55 @@ def test_what_others_do_to_their_files_does_not_switch_it_off(
             raise FileNotFoundError(errno.ENOENT, "No such file")
         return stat(path, follow_symlinks=follow_symlinks)
 
-    there = shelf(folder)
-    there.save({DATE: shelved()}, [DATE])
+    there = cache(folder)
+    there.save({DATE: listing()}, [DATE])
     monkeypatch.setattr(Path, "iterdir", refused)
     monkeypatch.setattr(Path, "stat", gone)
     for number in (1, 2):
-        second = replace(shelved(), batches=next_day(number))
+        second = replace(listing(), batches=next_day(number))
         there.save({"2026-11-22": second}, ["2026-11-22"])
     found = there.load("2026-11-22")
     assert found is not None and len(found.batches) == 2
 
 
 def next_day(rows: int) -> np.ndarray:
-    batches = shelved(rows).batches
+    batches = listing(rows).batches
     batches["second"] += np.timedelta64(1, "D")
     return batches
 
 
 def test_two_dashboards_that_write_the_same_date_leave_a_whole_file(folder: Path) -> None:
-    first, second = shelf(folder), shelf(folder)
+    first, second = cache(folder), cache(folder)
 
-    class Interrupted(Shelved):
+    class Interrupted(KeptListing):
         """While it is written the other dashboard writes the same date, and more of it."""
 
-        def compact(self) -> Shelved:
-            second.save({DATE: shelved(9)}, [DATE])
+        def compact(self) -> KeptListing:
+            second.save({DATE: listing(9)}, [DATE])
             assert batches_of(second) == 9
             return super().compact()
 
-    first.save({DATE: Interrupted(**fields_of(shelved(2)))}, [DATE])
+    first.save({DATE: Interrupted(**fields_of(listing(2)))}, [DATE])
     assert batches_of(first) == 2
     assert [path.suffix for path in folder.iterdir()] == [SUFFIX]
 
 
-def batches_of(there: Shelf) -> int:
+def batches_of(there: ListingCache) -> int:
     found = there.load(DATE)
     assert found is not None
     return len(found.batches)
 
 
-def fields_of(known: Shelved) -> dict[str, Any]:
+def fields_of(known: KeptListing) -> dict[str, Any]:
     return {each.name: getattr(known, each.name) for each in fields(known)}
 
 
 def test_a_folder_that_can_not_be_written_is_a_sentence_once(tmp_path: Path, caplog) -> None:
     (tmp_path / "file").touch()
-    there = shelf(tmp_path / "file" / "here")
+    there = cache(tmp_path / "file" / "here")
     with caplog.at_level(logging.WARNING):
-        there.save({DATE: shelved()}, [DATE])
-        there.save({DATE: shelved()}, [DATE])
+        there.save({DATE: listing()}, [DATE])
+        there.save({DATE: listing()}, [DATE])
     [record] = caplog.records
     assert "PETROSTREAM_CACHE" in record.getMessage()
     assert record.exc_info is None
@@ -256,9 +256,9 @@ def test_what_was_listed_of_an_embedded_aws_goes_with_it(monkeypatch, tmp_path: 
     monkeypatch.setenv(variable("cache"), str(tmp_path / "cache"))
     endpoint = "http://127.0.0.1:1"
     for bucket in ("curated", "other"):
-        there = Shelf.of(endpoint, bucket)
+        there = ListingCache.of(endpoint, bucket)
         assert there is not None
-        there.save({DATE: shelved()}, [DATE])
+        there.save({DATE: listing()}, [DATE])
         (there._folder / "2026-11-2112345678.draft").touch()
     names = {"AWS_ENDPOINT_URL": endpoint, variable("curated_bucket"): "curated"}
     write_stack({"environment": names, "processes": {}})
@@ -269,7 +269,7 @@ def test_what_was_listed_of_an_embedded_aws_goes_with_it(monkeypatch, tmp_path: 
 
 def test_it_can_be_switched_off(monkeypatch) -> None:
     monkeypatch.setenv(variable("cache"), "off")
-    assert Shelf.of("http://127.0.0.1:1", "curated") is None
+    assert ListingCache.of("http://127.0.0.1:1", "curated") is None
 
 
 def test_without_a_choice_it_is_in_the_users_cache(monkeypatch, tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_what_was_kept_with_another_list_of_sensors_is_listed_anew(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr(shelves, "LAYOUT", "that of one sensor less")
+        earlier.setattr(listing_cache, "LAYOUT", "that of one sensor less")
         kept(folder)
-        assert shelf(folder).load(DATE) is not None
-    assert shelf(folder).load(DATE) is None
+        assert cache(folder).load(DATE) is not None
+    assert cache(folder).load(DATE) is None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from dashboard.curated.summary_listing import Listing
+from dashboard.curated.summary_listing import SummaryListing
 from petrostream.errors import ServiceUnavailable
 
 WRITTEN = datetime(2026, 11, 21, 12)
@@ -24,12 +24,12 @@ class Client:
 
 
 def test_it_is_there_or_it_is_gone() -> None:
-    assert Listing("curated", Client("")).is_there("key", WRITTEN)
-    assert not Listing("curated", Client("")).is_there("key", WRITTEN.replace(hour=13))
-    assert not Listing("curated", Client("404")).is_there("key", WRITTEN)
+    assert SummaryListing("curated", Client("")).is_there("key", WRITTEN)
+    assert not SummaryListing("curated", Client("")).is_there("key", WRITTEN.replace(hour=13))
+    assert not SummaryListing("curated", Client("404")).is_there("key", WRITTEN)
 
 
 @pytest.mark.parametrize("code", ["SlowDown", "AccessDenied", "503"])
 def test_a_refusal_is_no_answer(code: str) -> None:
     with pytest.raises(ServiceUnavailable):
-        Listing("curated", Client(code)).is_there("key", WRITTEN)
+        SummaryListing("curated", Client(code)).is_there("key", WRITTEN)

@@ -22,7 +22,7 @@ from dashboard.forecast.autoregression import (
 )
 from dashboard.forecast.background import ForecastOrigin, Forecasts
 from dashboard.views.well import next_hour
-from dashboard.views.well.next_hour import Outlook
+from dashboard.views.well.next_hour import NextHour
 from petrostream.errors import ServiceUnavailable
 
 MINUTES = 300
@@ -271,16 +271,16 @@ def test_who_waits_for_a_forecast_can_click_meanwhile(monkeypatch: pytest.Monkey
         def empty(self) -> None:
             raise Clicked
 
-    monkeypatch.setattr(next_hour, "find_stores", lambda: SimpleNamespace(forecasts=Never()))
+    monkeypatch.setattr(next_hour, "find_readers", lambda: SimpleNamespace(forecasts=Never()))
     monkeypatch.setattr(next_hour.st, "empty", Place)
     with pytest.raises(Clicked):
-        next_hour.wait_for(Outlook(ORIGIN, {"P-TPT": None}, rows().iloc[:0]))
+        next_hour.wait_for(NextHour(ORIGIN, {"P-TPT": None}, rows().iloc[:0]))
     assert sum(waits) <= 1
 
 
 def test_errors_are_said_in_the_unit_that_is_shown(forecasts: Forecasts) -> None:
     found = outcomes(forecasts, ["P-TPT", "T-TPT"])
-    shown, still, coming = Outlook(ORIGIN, {**found, "P-PDG": None}, rows().iloc[:0]).sentences()
+    shown, still, coming = NextHour(ORIGIN, {**found, "P-PDG": None}, rows().iloc[:0]).sentences()
     error = found["P-TPT"].backtest.error
     assert shown.startswith(f"**P-TPT**: mean error {error / 1e6:.2g} MPa, the last value's ")
     assert "over the 5.0 h before" in shown
@@ -291,7 +291,7 @@ def test_errors_are_said_in_the_unit_that_is_shown(forecasts: Forecasts) -> None
 def test_what_came_is_drawn_beside_the_forecast_as_far_as_it_came(forecasts: Forecasts) -> None:
     found = outcomes(forecasts, ["P-TPT"])
     after = rows(MINUTES + 20).iloc[MINUTES * 3 :]
-    [drawn] = Outlook(ORIGIN, found, after).lines(ZoneInfo("UTC")).values()
+    [drawn] = NextHour(ORIGIN, found, after).lines(ZoneInfo("UTC")).values()
     assert drawn["time"].iloc[0] == pd.Timestamp("1970-01-01T05:00:30Z")
     np.testing.assert_allclose(drawn["came"].iloc[:20], slugging(MINUTES + 20)[MINUTES:])
     assert drawn["came"].iloc[20:].isna().all()

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.curated.snapshot import BATCH, Snapshot, newest_versions
+from dashboard.curated.batches import BATCH, newest_versions
+from dashboard.curated.snapshot import Snapshot
 from dashboard.shell.page_frame import View
 from dashboard.views.fleet.page import when
 from dashboard.wells.status import ALARM_SECONDS, Totals, WellState, wells_of

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard.curated.snapshot import ListedKey, Names, parse
+from dashboard.curated.batches import ListedKey, Names, parse
 from dashboard.views.pipeline.throughput import Quarantine
 from petrostream.alarms import annotations, events
 from petrostream.alarms.events import Event

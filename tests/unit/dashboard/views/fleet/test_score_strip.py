@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dashboard.curated.snapshot import Snapshot
-from dashboard.views.fleet.score_strip import BINS, StripTime, stretch_of, strip_chart, worst_by_bin
+from dashboard.views.fleet.score_strip import BINS, StripTime, strip_chart, strip_time, worst_by_bin
 from dashboard.wells.status import wells_of
 from petrostream.scoring import summaries
 from tests.unit.dashboard.wells.test_status import BATCH_MINUTES, START, batch, snapshot
@@ -23,7 +23,7 @@ def scores(each: np.ndarray, *, worst: float) -> np.ndarray:
 
 
 def stretch(of: Snapshot, span: timedelta | None) -> StripTime:
-    return stretch_of(of, wells_of(of, span), span)
+    return strip_time(of, wells_of(of, span), span)
 
 
 def test_wells_of_one_time_share_the_clock_and_those_of_different_years_do_not() -> None:
@@ -63,7 +63,7 @@ def test_a_newest_batch_of_a_single_row_is_in_the_last_part() -> None:
 def test_a_bar_stands_at_its_time_on_the_zones_clock(span: timedelta) -> None:
     held = snapshot(A=[scores(batch(5), worst=1.5)], B=[batch(5)])
     wells = wells_of(held, span)
-    chart = strip_chart(held, wells, stretch_of(held, wells, span), FAR)
+    chart = strip_chart(held, wells, strip_time(held, wells, span), FAR)
     first_bar = chart.data[chart.data["kind"] == "anomaly"].iloc[0]
     in_summer_time = START + timedelta(minutes=5 * BATCH_MINUTES) - timedelta(hours=2)
     early = in_summer_time - first_bar["from"].replace(tzinfo=None)

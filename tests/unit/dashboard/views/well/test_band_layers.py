@@ -9,13 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.alarms.alarm import Alarm
-from dashboard.shell.readers import find_stores
+from dashboard.shell.readers import find_readers
 from dashboard.views.well.band_layers import normal_words, shown_range
-from dashboard.views.well.page import alarm_spans
 from dashboard.views.well.recording_chart import Context, recording_chart
 from dashboard.wells.normal_bands import SPREADS, Normal, PublishedNormal, bands
-from petrostream.alarms.events import Event
 from petrostream.detection.normal_band import tolerances
 from petrostream.detection.profiles import (
     Profile,
@@ -159,14 +156,14 @@ def test_the_band_follows_the_published_model_and_outlives_an_outage(model: Mode
 
 
 def test_no_model_at_all_is_no_fault(provisioned) -> None:
-    assert find_stores().normal.now().detector is None
+    assert find_readers().normal.now().detector is None
 
 
 def test_another_place_has_other_stores(provisioned, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = find_stores()
-    assert find_stores() is here
+    here = find_readers()
+    assert find_readers() is here
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    assert find_stores().forecasts is not here.forecasts
+    assert find_readers().forecasts is not here.forecasts
 
 
 def band(low: float, high: float) -> pd.DataFrame:
@@ -252,20 +249,3 @@ def test_a_forecast_leaves_the_red_points_alone(rows: pd.DataFrame) -> None:
     [points] = marks(panel, "circle")
     assert len(spec["datasets"][points["data"]["name"]]) == rows["anomaly_flag"].sum()
     assert panel["title"]["subtitle"] == "normal 9 to 11 MPa"
-
-
-def test_alarms_are_drawn_within_the_shown_times_alone(rows: pd.DataFrame) -> None:
-    second = int(rows["timestamp"].iloc[0].timestamp())
-    event = Event(
-        well="WELL-1",
-        recording="WELL-1_1",
-        start=(second - 3600) * 1_000_000,
-        end=(second + 60) * 1_000_000,
-        peak=second * 1_000_000,
-        peak_score=2.0,
-        rows=3660,
-        sensors={"P-TPT": 100},
-    )
-    [drawn] = alarm_spans([Alarm(event)], rows["timestamp"], ZoneInfo("UTC")).itertuples()
-    assert drawn.start == pd.Timestamp("2017-02-01T02:00:00Z"), "or it would stretch the time axis"
-    assert drawn.end == pd.Timestamp("2017-02-01T02:01:00Z")

@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.ui.chart_axes import ANOMALY_COLOUR
 from dashboard.ui.units import labelled, scale_of, spelled_out
 from dashboard.views.well.recording_chart import (
-    ANOMALY_COLOUR,
     anomaly_points,
     degraded_throughout,
     recording_chart,
     sensor_line,
-    unscored_spans,
 )
 from petrostream.schema.sensors import SENSORS
 
@@ -110,14 +109,6 @@ def test_a_line_breaks_where_readings_are_missing(rows: pd.DataFrame) -> None:
     drawn = sensor_line(rows, "P-PDG", 1e-6)
     assert drawn["value"].isna().sum() == 1
     assert drawn["value"].max() == pytest.approx(37.003599)
-
-
-def test_unscored_time_is_shaded(rows: pd.DataFrame) -> None:
-    [span] = unscored_spans(rows).itertuples(index=False)
-    assert span.status == "commissioning"
-    assert (span.end - span.start).total_seconds() == 899
-    assert unscored_spans(rows.iloc[900:]).empty
-    assert unscored_spans(rows.iloc[:0]).empty
 
 
 def test_a_recording_without_anomalies_or_sensors_is_drawn_too(rows: pd.DataFrame) -> None:
