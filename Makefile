@@ -8,6 +8,8 @@ TARGET ?= local
 DATA ?=
 SPEED ?=
 LIMIT ?=
+RELEASE ?=
+LIST ?=
 JSON ?=
 REPORT ?=
 EVALUATE ?= 1
@@ -39,7 +41,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n'; printf '%s\n' 'Variables: DATA=<folder> SPEED=<n>|max LIMIT=<recordings> DASHBOARD=0|1' \
 	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws PLAN=1 YES=1' \
-	  '           JSON=<file> REPORT=<folder> EVALUATE=0|1' \
+	  '           JSON=<file> REPORT=<folder> EVALUATE=0|1 RELEASE=1|2 LIST=<file>' \
 	  '           PROVISION=auto|terraform|python ARGS="<further options of the command>"'
 
 setup: $(READY) ## make the virtual environment with the pinned dependencies
@@ -88,8 +90,9 @@ replay: $(READY) ## replay DATA into the raw bucket at SPEED
 dashboard: $(READY) ## open the dashboard on loopback
 	@exec $(RUN) -m dashboard --port '$(DASHBOARD_PORT)'
 
-data: $(READY) ## download a part of the published 3W dataset into data/3w
-	@exec $(RUN) -m producer fetch $(call given,DATA,--into) $(call given,LIMIT,--limit) $(ARGS)
+data: $(READY) ## download a part of the published 3W dataset into data/3w (RELEASE=1|2 LIST=<file>)
+	@exec $(RUN) -m producer fetch $(call given,DATA,--into) $(call given,RELEASE,--release) \
+	  $(call given,LIST,--list) $(call given,LIMIT,--limit) $(ARGS)
 
 status: $(READY) ## show what is up, the queue, the model, what it cost
 	@exec $(RUN) -m deploy status --target '$(TARGET)' $(ARGS)

@@ -1,4 +1,4 @@
-"""How far a replay is: a bar on a terminal, a plain line every few seconds elsewhere."""
+"""How far a long command is: a bar on a terminal, a plain line every few seconds elsewhere."""
 
 import sys
 import time
@@ -8,18 +8,24 @@ from typing import Final
 from tqdm import tqdm
 
 _LINE_EVERY_SECONDS: Final = 5.0
+_LINE: Final = (
+    "{desc}: {n_fmt}{unit} of {total_fmt}{unit}, {rate_noinv_fmt}, {remaining} left{postfix}"
+)
+_LINE_WITHOUT_TOTAL: Final = "{desc}: {n_fmt}{unit}, {rate_noinv_fmt}{postfix}"
 
 
 class Progress:
-    """Counts rows and shows rate and time left on standard error."""
+    """Counts rows or bytes; how many, how fast and how long yet stands on standard error.
 
-    def __init__(self, what: str, total_rows: int | None) -> None:
-        self._what = what
-        self._total = total_rows
-        self._rows = 0
-        self._began = self._told = time.monotonic()
+    `begun` is what an earlier run had done: it counts, but not for the rate.
+    """
+
+    def __init__(self, what: str, total: int | None, unit: str = " rows", begun: int = 0) -> None:
+        self._what, self._total, self._unit, self._begun = what, total, unit, begun
+        self._done, self._detail = begun, ""
+        self._start = self._told = time.monotonic()
         self._bar = (
-            tqdm(total=total_rows, desc=what, unit="row", unit_scale=True, file=sys.stderr)
+            tqdm(total=total, initial=begun, desc=what, unit=unit, unit_scale=True, file=sys.stderr)
             if sys.stderr.isatty()
             else None
         )
@@ -38,27 +44,40 @@ class Progress:
         else:
             self._tell()
 
-    def add(self, rows: int) -> None:
-        """Count rows that have been dealt with."""
-        self._rows += rows
+    def add(self, amount: int, detail: str = "") -> None:
+        """Count what has been dealt with (negative: has to be done again); `detail` goes along."""
+        self._done += amount
+        self._detail = detail
         if self._bar is not None:
-            self._bar.update(rows)
+            self._bar.set_postfix_str(detail, refresh=False)
+            self._bar.update(amount)
         elif time.monotonic() - self._told >= _LINE_EVERY_SECONDS:
             self._tell()
 
     def note(self, text: str) -> None:
         """Say something besides, without disturbing the bar."""
-        if self._bar is not None:
-            self._bar.write(text, file=sys.stderr)
-        else:
-            sys.stderr.write(f"{text}\n")
+        tqdm.write(text, file=sys.stderr)
 
     def _tell(self) -> None:
         self._told = time.monotonic()
-        rate = self._rows / max(self._told - self._began, 1e-9)
-        of_total = f" of about {self._total}" if self._total else ""
-        left = ""
-        if self._total and rate > 0 and self._rows < self._total:
-            left = f", about {(self._total - self._rows) / rate:.0f} s left"
-        sys.stderr.write(f"{self._what}: {self._rows}{of_total} rows, {rate:.0f} rows/s{left}\n")
-        sys.stderr.flush()
+        line = tqdm.format_meter(
+            self._done,
+            max(self._total or 0, self._done),
+            self._told - self._start,
+            prefix=self._what,
+            unit=self._unit,
+            unit_scale=True,
+            initial=self._begun,
+            postfix=self._detail,
+            bar_format=_LINE if self._total else _LINE_WITHOUT_TOTAL,
+        )
+        print(line, file=sys.stderr, flush=True)
+
+
+def readable_bytes(size: float) -> str:
+    """Return a number of bytes in three or four digits.
+
+    >>> readable_bytes(1_200_000)
+    '1.20MB'
+    """
+    return str(tqdm.format_sizeof(size, "B"))

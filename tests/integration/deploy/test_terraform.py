@@ -207,7 +207,7 @@ def test_a_state_that_has_moved_is_explained(terraform: Terraform, root: Path) -
 SCRIPT = """
 import sys
 from pathlib import Path
-from deploy.terraform import Terraform
+from deploy.terraform.process import Terraform
 runner = Terraform(Path(sys.argv[1]))
 with runner.plan({"size": 1, "seconds": 4}) as plan:
     runner.apply(plan, lambda line: print(line, flush=True))

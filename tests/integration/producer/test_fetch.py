@@ -1,34 +1,37 @@
 """`fetch` against a real HTTP server on loopback that plays GitHub, faults included."""
 
 import argparse
-import hashlib
 import io
-import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
 
-from producer import _github, fetch
-from producer._github import Origin, RemoteFile
+from producer import fetch
+from producer.download import http
+from producer.download.choice import Selection
+from producer.download.published import Origin, RemoteFile
+from producer.download.releases import RELEASES
+from producer.download.transfer import Transfer, file_session
+from producer.download.transfer import transfer as download_one
+from tests.support.published_3w import TREES, GitHub, git_sha1, serving
 
 REPOSITORY = Path(__file__).parents[2]
-TREES = "/repos/petrobras/3W/git/trees/"
-RAW = "/petrobras/3W/main/"
+PIN = RELEASES[2].commit
+PIN_1 = RELEASES[1].commit
+NEWER = "5" * 40
 NORMAL = "dataset/0/WELL-00001_20170201010207.parquet"
 NORMAL_2 = "dataset/0/WELL-00001_20170201060114.parquet"
 NORMAL_OTHER_WELL = "dataset/0/WELL-00002_20131104014101.parquet"
@@ -44,134 +47,13 @@ INTERRUPTED = 130
 RETRIES = 2
 
 
-class Request(NamedTuple):
-    path: str
-    range: str | None
-    token: str | None
-
-
-@dataclass
-class GitHub:
-    """What the server publishes, what it does wrong, and what it was asked.
-
-    `faults` holds, for each path, what to do with the next requests for it: `cut` (close in the
-    middle of the body), `stall` (wait there), `corrupt`, `pointer` (Git LFS), `no range`,
-    `refuse range` (416), or a status to answer with.
-    """
-
-    url: str = ""
-    contents: dict[str, bytes] = field(default_factory=dict)
-    listing: dict[str, Any] | None = None
-    listing_answer: tuple[int, dict[str, str], bytes] | None = None
-    faults: dict[str, list[str | int]] = field(default_factory=lambda: defaultdict(list))
-    requests: list[Request] = field(default_factory=list)
-    stalled: threading.Event = field(default_factory=threading.Event)
-    go_on: threading.Event = field(default_factory=threading.Event)
-
-    def entry(self, path: str) -> dict[str, Any]:
-        content = self.contents[path]
-        return {"path": path, "type": "blob", "size": len(content), "sha": git_sha1(content)}
-
-    def tree(self) -> dict[str, Any]:
-        other = [
-            {"path": "dataset", "type": "tree", "sha": "0" * 40},
-            {"path": "dataset/dataset.ini", "type": "blob", "size": 9, "sha": "0" * 40},
-        ]
-        return {"tree": other + [self.entry(path) for path in self.contents], "truncated": False}
-
-    def asked_for(self, path: str) -> list[str | None]:
-        """Return the Range headers of the requests for a file."""
-        return [request.range for request in self.requests if request.path == RAW + path]
-
-    def files_asked_for(self) -> list[str]:
-        return [request.path for request in self.requests if request.path.startswith(RAW)]
-
-
-def git_sha1(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    github: GitHub
-
-    def do_GET(self) -> None:
-        path = urlsplit(self.path).path
-        self.github.requests.append(
-            Request(path, self.headers.get("Range"), self.headers.get("Authorization"))
-        )
-        if path.startswith(TREES):
-            self._answer(*(self.github.listing_answer or self._listing()))
-        else:
-            self._answer_file(path.removeprefix(RAW))
-
-    def _listing(self) -> tuple[int, dict[str, str], bytes]:
-        listing = self.github.listing or self.github.tree()
-        return 200, {}, json.dumps(listing).encode()
-
-    def _answer_file(self, path: str) -> None:
-        faults = self.github.faults[path]
-        fault = faults.pop(0) if faults else None
-        content = self.github.contents[path]
-        offset = int((self.headers.get("Range") or "bytes=0-")[len("bytes=") : -1])
-        if isinstance(fault, int):
-            self._answer(fault, {}, b"")
-        elif fault == "corrupt":
-            self._answer(200, {}, content[:-1] + bytes([content[-1] ^ 1]))
-        elif fault == "pointer":
-            self._answer(200, {}, b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
-        elif fault == "no range" or not offset:
-            self._answer(200, {}, content, fault)
-        elif fault == "refuse range" or offset >= len(content):
-            self._answer(416, {"Content-Range": f"bytes */{len(content)}"}, b"")
-        else:
-            content_range = f"bytes {offset}-{len(content) - 1}/{len(content)}"
-            self._answer(206, {"Content-Range": content_range}, content[offset:], fault)
-
-    def _answer(
-        self, status: int, headers: dict[str, str], body: bytes, fault: object = None
-    ) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if fault in ("cut", "stall"):
-            self.wfile.write(body[: len(body) * 2 // 3])
-            self.wfile.flush()
-            self.close_connection = True
-        else:
-            self.wfile.write(body)
-        if fault == "stall":
-            self.github.stalled.set()
-            self.github.go_on.wait(20)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing: clients that hang up are part of the tests."""
-
-
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GITHUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    github = GitHub(contents=dict(CONTENTS))
-    server = Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"github": github}))
-    github.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield github
-    github.go_on.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(GitHub(contents=dict(CONTENTS), refs={"main": NEWER})) as github:
+        yield github
 
 
 @pytest.fixture
@@ -199,7 +81,8 @@ def part(into: Path, path: str) -> Path:
 
 
 def files_in(folder: Path) -> set[str]:
-    return {f"dataset/{path.relative_to(folder)}" for path in folder.rglob("*") if path.is_file()}
+    """Return what is below the class folders, as paths in the repository."""
+    return {f"dataset/{path.relative_to(folder)}" for path in folder.glob("*/*")}
 
 
 def put_part(into: Path, path: str, content: bytes) -> None:
@@ -216,7 +99,7 @@ def test_real_recordings_land_in_their_class_folders_with_their_content_and_cred
         assert target(into, path).read_bytes() == github.contents[path]
     shown = capsys.readouterr()
     assert "CC BY 4.0" in shown.out and "10.1016/j.petrol.2019.106223" in shown.out
-    assert "4 of 4 files, 1.20MB of 1.20MB" in shown.err
+    assert re.search(r"fetching: 1\.20MB of 1\.20MB, .*/s, 00:00 left, 4 of 4 files", shown.err)
 
 
 def test_a_second_run_asks_for_no_file(
@@ -237,7 +120,7 @@ def test_a_file_that_was_changed_or_cut_short_on_disk_is_downloaded_again(
     target(into, NORMAL).write_bytes(bytes(SIZE))
     target(into, FLOW).write_bytes(github.contents[FLOW][:HALF])
     assert run(*options(github, into)) == 0
-    assert set(github.files_asked_for()) == {RAW + NORMAL, RAW + FLOW}
+    assert set(github.files_asked_for()) == {f"{PIN}/{NORMAL}", f"{PIN}/{FLOW}"}
     assert target(into, NORMAL).read_bytes() == github.contents[NORMAL]
     assert target(into, FLOW).read_bytes() == github.contents[FLOW]
 
@@ -341,7 +224,7 @@ def test_no_more_is_written_than_the_listing_says(github: GitHub, into: Path) ->
     file = listed(github, FLOW)
     github.contents[FLOW] *= 100
     received: list[int] = []
-    with pytest.raises(_github.TransferFailed):
+    with pytest.raises(http.TransferFailed):
         transfer(github, file, into, received)
     assert max(accumulate(received)) < 2 * SIZE
     assert sum(received) == 0
@@ -362,10 +245,10 @@ def listed(github: GitHub, path: str) -> RemoteFile:
 
 
 def transfer(github: GitHub, file: RemoteFile, into: Path, received: list[int]) -> bool:
-    remote = _github.Remote(github.url, github.url, retries=0)
-    with _github.file_session(remote) as session:
-        return _github.transfer(
-            _github.Transfer(session, remote, file, into, received.append, threading.Event())
+    remote = http.Remote(github.url, github.url, retries=0)
+    with file_session(remote) as session:
+        return download_one(
+            Transfer(session, remote, PIN, file, into, received.append, threading.Event())
         )
 
 
@@ -418,7 +301,7 @@ def test_the_token_goes_to_the_api_and_nowhere_else(
     ("answer", "sentence"),
     [
         ((401, {}, b"{}"), "does not accept GITHUB_TOKEN"),
-        ((404, {}, b"{}"), "no branch, tag or commit 'main'"),
+        ((404, {}, b"{}"), f"no branch, tag or commit '{PIN}'"),
         ((403, {}, b"{}"), "answered 403 Forbidden"),
         ((200, {}, b"<html>log in</html>"), "something else than a listing"),
         ((200, {}, b'{"tree": 7}'), "something else than a listing"),
@@ -476,7 +359,7 @@ EVIL = (
     "dataset/0/WELL-00001_20170201010207.parquet\n",
     "dataset/0/SIMULATED_1/../../x.parquet",
     "dataset/0/evil.parquet",
-    "dataset/0/WELL-00001_20170201010207.csv",
+    "dataset/0/WELL-00001_20170201010207.exe",
 )
 
 
@@ -486,8 +369,8 @@ def test_a_listing_can_not_name_a_place_outside_the_folder(
     evil = [{"path": path, "type": "blob", "size": 1, "sha": git_sha1(b"x")} for path in EVIL]
     github.listing = {"tree": [*evil, github.entry(FLOW)], "truncated": False}
     assert run(*options(github, into, "--all")) == 0
-    assert github.files_asked_for() == [RAW + FLOW]
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [target(into, FLOW)]
+    assert github.files_asked_for() == [f"{PIN}/{FLOW}"]
+    assert list(tmp_path.rglob("WELL*")) == [target(into, FLOW)]
 
 
 @pytest.mark.parametrize("path", EVIL)
@@ -539,7 +422,7 @@ def test_the_limit_shows_many_wells_and_every_kind() -> None:
     names = [f"WELL-0000{well}_2017010100000{n}" for well in (1, 2, 3) for n in range(9)]
     names += [f"SIMULATED_0000{n}" for n in range(9)]
     files = [RemoteFile(f"dataset/5/{name}.parquet", 1, "0" * 40) for name in reversed(names)]
-    chosen = fetch.plan(files, fetch.Selection(origins=frozenset(Origin), limit=5))
+    chosen = Selection(origins=frozenset(Origin), limit=5).choose(files)
     assert [file.path.removeprefix("dataset/5/") for file in chosen] == [
         "SIMULATED_00000.parquet",
         "SIMULATED_00001.parquet",
@@ -569,7 +452,6 @@ def test_what_does_not_exist_is_answered_with_what_does(
         ["--classes", ","],
         ["--kinds", "fake"],
         ["--limit", "0"],
-        ["--limit", "1", "--all"],
         ["--parallel", "x"],
         ["--backoff", "nan"],
     ],
@@ -667,9 +549,190 @@ def test_a_wait_that_the_server_asks_for_is_honoured_but_bounded(
     github: GitHub, into: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pause, patience = 0.05, 10
-    monkeypatch.setattr(_github, "MAX_PAUSE", pause)
+    monkeypatch.setattr(http, "MAX_PAUSE", pause)
     github.listing_answer = 503, {"Retry-After": "3600"}, b""
     begun = time.monotonic()
     assert run(*options(github, into)) == IMPOSSIBLE
     assert RETRIES * pause <= time.monotonic() - begun < patience
     assert len(github.requests) == RETRIES + 1
+
+
+CSV = "dataset/2/WELL-00012_20170320033022.csv"
+CSV_2 = "dataset/0/WELL-00001_20170201020207.csv"
+
+
+@pytest.fixture
+def both_kinds(github: GitHub) -> GitHub:
+    """Publish CSV files beside the Parquet files, as no commit of 3W does."""
+    github.contents |= {CSV: b"timestamp,P-PDG\n", CSV_2: b"timestamp,P-TPT\n"}
+    return github
+
+
+@pytest.fixture
+def listed_in(tmp_path: Path) -> Callable[[str], list[str]]:
+    def write(text: str) -> list[str]:
+        (tmp_path / "some.txt").write_text(text)
+        return ["--list", str(tmp_path / "some.txt")]
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("arguments", "commit", "expected"),
+    [
+        ([], PIN, {NORMAL, NORMAL_2, NORMAL_OTHER_WELL, FLOW}),
+        (["--release", "2"], PIN, {NORMAL, NORMAL_2, NORMAL_OTHER_WELL, FLOW}),
+        (["--release", "1"], PIN_1, {CSV, CSV_2}),
+        (["--release", "1", "--ref", "a" * 40], "a" * 40, {CSV, CSV_2}),
+        (["--ref", "main", "--classes", "4"], NEWER, {FLOW}),
+    ],
+)
+def test_a_release_is_one_commit_and_another_is_a_choice(
+    both_kinds: GitHub, into: Path, arguments: list[str], commit: str, expected: set[str]
+) -> None:
+    assert run(*options(both_kinds, into, *arguments)) == 0
+    assert files_in(into) == expected
+    assert set(both_kinds.files_asked_for()) == {f"{commit}/{path}" for path in expected}
+    assert TREES + commit in {request.path for request in both_kinds.requests}
+
+
+def test_the_pins_are_whole_commits_and_their_folders_differ() -> None:
+    assert all(re.fullmatch("[0-9a-f]{40}", release.commit) for release in RELEASES.values())
+    assert len({release.commit for release in RELEASES.values()}) == len(RELEASES)
+    assert len({release.folder for release in RELEASES.values()}) == len(RELEASES)
+
+
+def test_a_branch_that_does_not_exist_is_said(
+    github: GitHub, into: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*options(github, into, "--ref", "mian")) == IMPOSSIBLE
+    assert "no branch, tag or commit 'mian': mend --ref" in capsys.readouterr().err
+    assert not into.exists()
+
+
+def test_a_folder_goes_on_from_its_own_commit_and_is_not_mixed_with_another(
+    both_kinds: GitHub, into: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both_kinds.faults[FLOW] = [404]
+    assert run(*options(both_kinds, into)) == 1
+    for other in (["--release", "1"], ["--ref", "main"]):
+        assert run(*options(both_kinds, into, *other)) == IMPOSSIBLE
+        assert f"was fetched from petrobras/3W {PIN}" in capsys.readouterr().err
+    assert run(*options(both_kinds, into, "--ref", PIN)) == 0
+    assert files_in(into) == {NORMAL, NORMAL_2, NORMAL_OTHER_WELL, FLOW}
+
+
+def test_a_branch_that_moved_on_does_not_mix_into_the_folder(
+    github: GitHub, into: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*options(github, into, "--ref", "main")) == 0
+    github.refs["main"] = "6" * 40
+    assert run(*options(github, into, "--ref", "main")) == IMPOSSIBLE
+    assert "or that commit with --ref" in capsys.readouterr().err
+    assert run(*options(github, into, "--ref", NEWER)) == 0
+
+
+def test_a_listing_that_github_cuts_short_is_asked_for_folder_by_folder(
+    github: GitHub, into: Path
+) -> None:
+    github.cut_at = 3
+    assert run(*options(github, into, "--all")) == 0
+    assert files_in(into) == set(PATHS)
+    assert {target(into, path).read_bytes() for path in PATHS} == set(CONTENTS.values())
+
+
+def test_a_list_gets_exactly_what_it_names(
+    both_kinds: GitHub, into: Path, listed_in: Callable[[str], list[str]]
+) -> None:
+    names = listed_in(
+        "# the two\n\n2/WELL-00012_20170320033022  # closes early\n"
+        "0/WELL-00001_20170201020207.parquet\n0/WELL-00001_20170201020207\n"
+    )
+    assert run(*options(both_kinds, into, "--release", "1", *names)) == 0
+    assert files_in(into) == {CSV, CSV_2}
+
+
+def test_a_list_may_name_more_than_the_usual_limit_and_any_kind(
+    github: GitHub, into: Path, listed_in: Callable[[str], list[str]]
+) -> None:
+    paths = [f"dataset/0/WELL-00001_2017010100000{n}.parquet" for n in range(9)]
+    github.contents |= dict.fromkeys(paths, b"PAR1")
+    names = [path.removeprefix("dataset/") for path in (*paths, SIMULATED)]
+    assert run(*options(github, into, *listed_in("\n".join(names)))) == 0
+    assert files_in(into) == {*paths, SIMULATED}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("# fine\nWELL-00001_20170201010207\n", "line 2: 'WELL-00001_20170201010207' is not"),
+        ("0/WELL-00001_2017\n", "line 1: '0/WELL-00001_2017' is not"),
+        ("0/../WELL-00001_20170201010207\n", "line 1: '0/../WELL-00001_20170201010207' is not"),
+        ("# nothing\n", "names no recording"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_before_anything_is_asked(
+    github: GitHub,
+    into: Path,
+    listed_in: Callable[[str], list[str]],
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    sentence: str,
+) -> None:
+    assert run(*options(github, into, *listed_in(text))) == IMPOSSIBLE
+    shown = capsys.readouterr().err
+    assert sentence in shown and shown.count("\n") == 1
+    assert github.requests == []
+
+
+def test_a_list_that_is_missing_is_one_sentence(
+    github: GitHub, into: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*options(github, into, "--list", str(into / "none.txt"))) == IMPOSSIBLE
+    shown = capsys.readouterr().err
+    assert "none.txt can't be read" in shown and shown.count("\n") == 1
+
+
+def test_what_the_list_names_and_the_commit_lacks_is_named(
+    github: GitHub,
+    into: Path,
+    listed_in: Callable[[str], list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lacking = [f"8/WELL-00019_2017030118230{n}" for n in range(9)]
+    names = listed_in("\n".join(["4/WELL-00001_20170316110203", *lacking]))
+    assert run(*options(github, into, *names)) == IMPOSSIBLE
+    shown = capsys.readouterr().err
+    assert all(name in shown for name in lacking) and "--release" in shown
+    assert "4/WELL-00001_20170316110203" not in shown
+    assert not into.exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--limit", "5"],
+        ["--all"],
+        ["--classes", "4"],
+        ["--wells", "WELL-00001"],
+        ["--kinds", "real"],
+    ],
+)
+def test_nothing_else_restricts_a_list(
+    github: GitHub,
+    into: Path,
+    listed_in: Callable[[str], list[str]],
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+) -> None:
+    names = listed_in("4/WELL-00001_20170316110203\n")
+    assert run(*options(github, into, *names, *more)) == IMPOSSIBLE
+    assert "--list names exactly what is fetched" in capsys.readouterr().err
+    assert github.requests == []
+
+
+def test_all_and_a_limit_exclude_each_other(
+    github: GitHub, into: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*options(github, into, "--limit", "1", "--all")) == IMPOSSIBLE
+    assert "--all and --limit exclude each other" in capsys.readouterr().err

@@ -228,6 +228,36 @@ def test_every_real_file_is_read_without_losing_a_row(real_data: Path) -> None:
         assert not problems
 
 
+CONVERTED = (
+    "2/WELL-00011_20140929170028",
+    "2/WELL-00012_20170320033022",
+    "6/WELL-00002_20140301151700",
+)
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_the_csv_that_3w_published_gives_the_table_of_its_parquet_conversion(
+    real_data: Path, name: str
+) -> None:
+    converted = read(real_data / "3w-v1" / f"{name}.parquet")
+    published = read(real_data / "3w-v1-csv" / f"{name}.csv")
+    assert published.table.equals(converted.table)
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_so_does_the_spelling_that_3w_s_repository_has(
+    real_data: Path, tmp_path: Path, name: str
+) -> None:
+    """`2017-03-20 03:30:22.000000,3.520097e+07,…,0`: seven digits, microseconds, whole labels."""
+    converted = read(real_data / "3w-v1" / f"{name}.parquet")
+    table = converted.table.to_pandas().astype({"class": "Int64"})
+    (tmp_path / name[0]).mkdir()
+    spelt = tmp_path / f"{name}.csv"
+    table.to_csv(spelt, index=False, float_format="%.6e", date_format="%Y-%m-%d %H:%M:%S.%f")
+    assert "e+0" in spelt.read_text().splitlines()[1]
+    assert read(spelt).table.equals(converted.table)
+
+
 def test_an_unsorted_file_is_not_taken_for_a_clock_set_back(tmp_path: Path) -> None:
     data = frame(3601)
     found = read(write(tmp_path, pd.concat([data[1801:], data[:1801]])))
