@@ -10,7 +10,7 @@ from typing import Final
 SUFFIX: Final = ".listing"
 DRAFT: Final = ".draft"
 _TITLE: Final = b"PetroStream listing "
-MAGIC: Final = _TITLE + b"1\n"
+MAGIC: Final = _TITLE + b"2\n"
 """What a file of this version begins with."""
 
 _NAME: Final = re.compile(r"\d{4}-\d\d-\d\d(\.listing|[a-z0-9_]{8}\.draft)", re.ASCII)

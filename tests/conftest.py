@@ -18,10 +18,19 @@ from petrostream.ingest.recordings import Recording, find_recordings, read_recor
 from petrostream.local.endpoint import FAKE_CREDENTIALS
 from petrostream.local.endpoint import environment as aws_environment
 from petrostream.local.resources import Clients, provision
-from petrostream.registry.model_files import Model, PackedModel, pack, unpack
+from petrostream.registry.model_files import (
+    FOREST_NAME,
+    MANIFEST_NAME,
+    Model,
+    PackedModel,
+    Pointer,
+    pack,
+    unpack,
+)
 from petrostream.registry.models import ModelRegistry
 from petrostream.settings import PROJECT_ROOT, Settings, variable
 from producer.synthesise import synthesise, write
+from tests.support.once import once
 
 hypothesis_settings.register_profile(
     "petrostream",
@@ -111,9 +120,11 @@ def provisioned(server: str, monkeypatch: pytest.MonkeyPatch) -> Provisioned:
 @pytest.fixture(scope="session")
 def wells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of made-up wells: the default set, shorter."""
-    folder = tmp_path_factory.mktemp("wells")
-    write(synthesise(seed=7, wells=6, hours=2.0), folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        write(synthesise(seed=7, wells=6, hours=2.0), folder)
+
+    return once(tmp_path_factory, "wells", make)
 
 
 @pytest.fixture(scope="session")
@@ -123,10 +134,23 @@ def recordings(wells: Path) -> list[Recording]:
 
 
 @pytest.fixture(scope="session")
-def packed(recordings: list[Recording]) -> PackedModel:
+def packed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> PackedModel:
     """A model trained on the made-up wells."""
-    trained = train(lambda: recordings, TrainingSettings(trees=20))
-    return pack(trained.detector, trained.facts)
+
+    def make(folder: Path) -> None:
+        recordings = request.getfixturevalue("recordings")
+        trained = train(lambda: recordings, TrainingSettings(trees=20))
+        made = pack(trained.detector, trained.facts)
+        (folder / "pointer.json").write_text(made.pointer.to_json())
+        (folder / MANIFEST_NAME).write_bytes(made.manifest)
+        (folder / FOREST_NAME).write_bytes(made.forest)
+
+    folder = once(tmp_path_factory, "model", make)
+    return PackedModel(
+        Pointer.from_json((folder / "pointer.json").read_text()),
+        (folder / MANIFEST_NAME).read_bytes(),
+        (folder / FOREST_NAME).read_bytes(),
+    )
 
 
 @pytest.fixture(scope="session")

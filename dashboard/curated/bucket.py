@@ -40,7 +40,8 @@ from petrostream.schema.columns import (
     TOP_SENSOR,
 )
 from petrostream.schema.keys import SCORED
-from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES
+from petrostream.schema.sensors import BY_NAME, FIRST_SENSORS, SENSOR_NAMES
+from petrostream.schema.stored_forms import SUMMARY
 
 VERDICT_COLUMNS: Final = (
     STATUS, ANOMALY_SCORE, ANOMALY_FLAG, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS,
@@ -48,6 +49,9 @@ VERDICT_COLUMNS: Final = (
 """What the pipeline says of a reading."""
 
 _COLUMNS: Final = (TIMESTAMP, RECORDING, CLASS, *SENSOR_NAMES, *VERDICT_COLUMNS)
+_JOINED_LATER: Final = frozenset(SENSOR_NAMES[FIRST_SENSORS:])
+"""Sensors that objects of before they joined do not have."""
+
 _WORDS: Final = (RECORDING, STATUS, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS)
 _PARALLEL: Final = 8
 _FIGURES_KEPT: Final = 10_000
@@ -129,8 +133,9 @@ class Curated:
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
-        """The scored objects and event documents that could not be read so far."""
-        return (*dict(self._unreadable).values(), *self._events.unreadable)
+        """The scored objects, event documents and summaries that could not be read so far."""
+        refused = (Unreadable(*each) for each in self._follower.refused.items())
+        return (*dict(self._unreadable).values(), *self._events.unreadable, *refused)
 
     def snapshot(self, wait_seconds: float | None = None) -> Snapshot | None:
         """What is known of the scored batches after `wait_seconds` of listing what is new."""
@@ -162,9 +167,10 @@ class Curated:
 
         Returns
         -------
-        A mapping by sensor for each key, empty where it was not read; and how many those are.
+        A mapping by sensor for each key, empty where it was not read (or the key is empty); and
+        how many are left to read.
         """
-        fresh = [key for key in keys if key not in self._figures]
+        fresh = [key for key in keys if key and key not in self._figures]
         now = fresh[:at_once]
         for key, found in zip(now, in_parallel(self._read_figures, now), strict=True):
             self._figures[key] = found
@@ -175,6 +181,7 @@ class Curated:
     def _read_figures(self, key: str) -> dict[str, dict[str, float]]:
         try:
             document = json.loads(self._bucket.get(key, at_most=_MAX_SUMMARY_BYTES).body)
+            SUMMARY.check(document)
             found: dict[str, dict[str, float]] = document["sensors"]
         except (PermanentError, ValueError, KeyError, TypeError):
             return {}
@@ -202,8 +209,9 @@ class Curated:
                 use_threads=_PARALLEL,
             )
         missing = [name for name in _COLUMNS if name not in table]
-        if missing:
+        if not _JOINED_LATER.issuperset(missing):
             raise InvalidBatch(f"its columns lack {', '.join(missing)}")
+        table = table.assign(**dict.fromkeys(missing, np.nan))
         kinds: dict[str, Any] = dict.fromkeys(_WORDS, object) | {ANOMALY_FLAG: np.int8}
         return joined([table.astype(kinds)])
 

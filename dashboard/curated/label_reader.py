@@ -14,16 +14,16 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dashboard.curated.snapshot import COUNTS, ScoredObject, Snapshot
 from petrostream.aws.buckets import Bucket
 from petrostream.detection.detector import Status
-from petrostream.errors import ObjectMissing, ObjectTooLarge
+from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge
 from petrostream.evaluation.judging import UNLABELLED, LabelRun, label_runs
 from petrostream.ingest.recordings import microseconds_of
 from petrostream.schema.columns import ANOMALY_FLAG, CLASS, STATUS, TIMESTAMP
 from petrostream.scoring import summaries
+from petrostream.scoring.score_batch import read_scored
 
 _MAX_BYTES: Final = 256 * 1024 * 1024
 _PARALLEL: Final = 8
@@ -32,7 +32,7 @@ _KEPT: Final = 50_000
 """So many objects' runs are remembered, or those that are asked for at once."""
 
 _UNREADABLE: Final = (
-    *(pa.ArrowException, ObjectMissing, ObjectTooLarge),
+    *(pa.ArrowException, InvalidBatch, ObjectMissing, ObjectTooLarge),
     *(OSError, KeyError, ValueError),
 )
 
@@ -85,8 +85,7 @@ class Labels:
     def _runs(self, scored: ScoredObject) -> tuple[LabelRun, ...]:
         try:
             body = self._bucket.get(scored.key, at_most=_MAX_BYTES).body
-            file = pq.ParquetFile(pa.BufferReader(body))
-            table = file.read([TIMESTAMP, CLASS, ANOMALY_FLAG, STATUS], use_threads=False)
+            table = read_scored(body, [TIMESTAMP, CLASS, ANOMALY_FLAG, STATUS])
         except _UNREADABLE:
             return ()
         return tuple(runs_of(table))

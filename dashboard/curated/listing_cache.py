@@ -22,6 +22,7 @@ import numpy as np
 from dashboard.curated.snapshot import BATCH
 from petrostream.disk_cache import DRAFT, MAGIC, SUFFIX, listings_in, remove
 from petrostream.schema.keys import NAME_PATTERN
+from petrostream.schema.sensors import SENSOR_NAMES
 from petrostream.scoring import summaries
 from petrostream.settings import place_cache
 
@@ -31,6 +32,10 @@ MOST_BYTES: Final = 512 * 1024 * 1024
 _DRAFTS_KEPT: Final = timedelta(hours=1)
 _PLACES_KEPT: Final = timedelta(days=30)
 _LONGEST_HEAD: Final = 16 * 1024 * 1024
+LAYOUT: Final = hashlib.sha256(repr((BATCH.descr, SENSOR_NAMES)).encode()).hexdigest()
+"""What stands where in the array's bytes. A list of sensors that grew has another one, so that
+what was kept before is listed anew."""
+
 _log: Final = logging.getLogger("petrostream.dashboard")
 
 
@@ -143,6 +148,7 @@ def _head(place: str, date: str, shelved: Shelved) -> dict[str, Any]:
     return {
         "place": place,
         "date": date,
+        "layout": LAYOUT,
         "checked": shelved.checked.isoformat(),
         "wells": shelved.wells,
         "recordings": shelved.recordings,
@@ -164,7 +170,8 @@ def _read(content: bytes, place: str, date: str) -> Shelved:
     end = content.index(b"\n", len(MAGIC), len(MAGIC) + _LONGEST_HEAD)
     head = json.loads(content[len(MAGIC) : end])
     body = memoryview(content)[end + 1 :]
-    if (head["place"], head["date"]) != (place, date) or head["sha256"] != _checksum(body):
+    known = (head["place"], head["date"], head["layout"], head["sha256"])
+    if known != (place, date, LAYOUT, _checksum(body)):
         raise ValueError("another listing, or a damaged one")
     batches = np.frombuffer(body, BATCH)
     shelved = Shelved(
@@ -187,7 +194,7 @@ def _holds_together(shelved: Shelved, date: str) -> bool:
         and _are_places(batches["well"], shelved.wells)
         and _are_places(batches["recording"], shelved.recordings)
         and (batches["second"].astype("M8[D]") == np.datetime64(date, "D")).all()
-        and (batches["figures"]["format"] == summaries.FORMAT).all()
+        and (batches["figures"]["format"] <= summaries.FORMAT).all()
     )
 
 

@@ -96,6 +96,11 @@ class Follower:
         return self._snapshot
 
     @property
+    def refused(self) -> dict[str, str]:
+        """Why summaries could not be read so far: the key of one for each reason."""
+        return self._listing.refused
+
+    @property
     def known(self) -> Snapshot | None:
         """What is known already, without listing."""
         return self._snapshot
@@ -166,7 +171,7 @@ class Follower:
         batch = newest.batches[int(newest.batches["modified"].argmax())]
         key = summary_key(batch, newest.wells, newest.recordings)
         try:
-            return self._listing.is_there(key, batch["modified"].item())
+            return self._listing.is_there(key, batch["modified"].item()) if key else None
         except TransientError:
             return None
 

@@ -93,15 +93,27 @@ class ListedKey:
     modified: datetime
 
 
-def parse(listed: Sequence[ListedKey], wells: Names, recordings: Names) -> np.ndarray:
-    """Read batches from the keys of their summaries; keys that are no summaries are left out."""
+def parse(
+    listed: Sequence[ListedKey],
+    wells: Names,
+    recordings: Names,
+    on_refused: Callable[[str, str], None] = lambda _key, _reason: None,
+) -> np.ndarray:
+    """Read batches from the keys of their summaries; keys that are no summaries are left out.
+
+    `on_refused` is told the keys of summaries that can't be read, and why.
+    """
     parts = [each.key.removesuffix(".json").split("/") for each in listed]
     seconds = [_second(each) for each in parts]
     good = [place for place, second in enumerate(seconds) if second]
     try:
         figures = summaries.decode([parts[place][-1] for place in good])
     except PermanentError:
-        good = [place for place in good if summaries.is_readable(parts[place][-1])]
+        faults = {place: summaries.fault_of(parts[place][-1]) for place in good}
+        for place, fault in faults.items():
+            if fault:
+                on_refused(listed[place].key, fault)
+        good = [place for place in good if not faults[place]]
         figures = summaries.decode([parts[place][-1] for place in good])
     batches = np.zeros(len(good), dtype=BATCH)
     batches["well"] = [wells.number(parts[place][3]) for place in good]
@@ -174,7 +186,12 @@ def numbered(
 
 
 def summary_key(batch: np.void, wells: Sequence[str], recordings: Sequence[str]) -> str:
-    """Key of the summary of one element of a `BATCH` array."""
+    """Key of the summary of one element of a `BATCH` array.
+
+    Empty where a later version of PetroStream wrote it, with sensors that this one leaves out.
+    """
+    if not summaries.is_whole(batch["figures"]):
+        return ""
     known = BatchId(wells[batch["well"]], recordings[batch["recording"]], batch["second"].item())
     return known.summary(summaries.encode(batch["figures"]))
 
@@ -261,7 +278,7 @@ class Snapshot:
                 "ended": pd.Categorical.from_codes(
                     figures["ended"].astype("i1"), [str(status) for status in Status]
                 ),
-                "top_sensor": pd.Categorical.from_codes(top.astype("i1"), sensors),
+                "top_sensor": pd.Categorical.from_codes(top.astype("i2"), sensors),
             },
             copy=False,
         )
@@ -302,7 +319,7 @@ class Snapshot:
         ]
 
     def summary_key(self, place: int) -> str:
-        """Key of a batch's summary."""
+        """Key of a batch's summary; empty where that is a later version's."""
         return summary_key(self.batches[place], self.wells, self.recordings)
 
     def holds(self, batch: BatchId) -> bool:

@@ -30,6 +30,7 @@ class Listing:
         self._s3 = client
         self._bucket = Bucket(bucket, client)
         self.wells, self.recordings = Names(), Names()
+        self._refused: dict[str, str] = {}
 
     def dates(self) -> list[str]:
         """The dates of which there are summaries, the oldest first."""
@@ -47,9 +48,19 @@ class Listing:
     def batches(self, prefix: str, after: str) -> np.ndarray:
         """The batches whose summaries are under a prefix, behind a key; a `BATCH` array."""
         pages = [
-            parse(keys, self.wells, self.recordings) for keys in self._pages(prefix, after) if keys
+            parse(keys, self.wells, self.recordings, self._refuse)
+            for keys in self._pages(prefix, after)
+            if keys
         ]
         return np.concatenate([EMPTY, *pages])
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why summaries could not be read so far: the key of one for each reason."""
+        return {key: reason for reason, key in self._refused.copy().items()}
+
+    def _refuse(self, key: str, reason: str) -> None:
+        self._refused.setdefault(reason, key)
 
     def is_there(self, key: str, modified: datetime) -> bool:
         """Whether a summary is there as it was written then, to the second.

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import starmap
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -32,8 +33,9 @@ from dashboard.sql.engine import (
 )
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import ServiceUnavailable, SettingsError
+from petrostream.schema.columns import DATE, SCORED_SCHEMA, WELL
 from petrostream.schema.keys import EVENTS, SCORED
-from petrostream.schema.sql_columns import scored_columns, sql_name
+from petrostream.schema.sql_columns import scored_columns
 
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
@@ -51,6 +53,13 @@ _EVENT_COLUMNS: Final = {
     "runs": f"{_RUN}[]",
 }
 _PARTITIONS: Final = "hive_partitioning=true, hive_types_autocast=false"
+_IN_KEY: Final = ", ".join(
+    f"regexp_extract(filename, '/{name}=([^/]*)/', 1) AS \"{name}\"" for name in (DATE, WELL)
+)
+"""Partitions by hand, which DuckDB does not do where it is told the columns. It reads only the
+files whose name fits a condition on them all the same.
+"""
+
 _FROM_ENVIRONMENT: Final = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
 """Settings that the reader of S3 takes from the environment, and shows to whoever asks."""
 
@@ -85,18 +94,22 @@ class DuckDB:
         for setting in _FROM_ENVIRONMENT:
             database.execute(f"SET {setting} = ''")
         database.execute(_secret())
-        database.execute(f"CREATE VIEW scored AS {self._scored(database)}")
+        database.execute(f"CREATE VIEW scored AS {self._scored()}")
         database.execute(f"CREATE VIEW events AS {self._events()}")
         _as_athena(database)
         self._lock(database)
 
-    def _scored(self, database: duckdb.DuckDBPyConnection) -> str:
+    def _scored(self) -> str:
         if not self._holds(SCORED):
             return _no_rows({each["name"]: each["type"] for each in scored_columns()})
-        source = f"read_parquet({self._files(SCORED, 'parquet')}, {_PARTITIONS})"
-        found = database.execute(f"DESCRIBE FROM {source}").fetchall()
-        columns = ", ".join(f"{_name(name)} AS {_name(sql_name(name))}" for name, *_ in found)
-        return f"SELECT {columns} FROM {source}"  # noqa: S608 - all of it is quoted
+        columns = ", ".join(
+            starmap(_column, zip(scored_columns(), SCORED_SCHEMA.names, strict=True))
+        )
+        source = (
+            f"read_parquet({self._files(SCORED, 'parquet')}, filename=true, "
+            f"schema=MAP {{{columns}}})"
+        )
+        return f"SELECT * EXCLUDE (filename), {_IN_KEY} FROM {source}"  # noqa: S608 - all quoted
 
     def _events(self) -> str:
         if not self._holds(EVENTS):
@@ -240,6 +253,18 @@ def _extension() -> str:
         for path in Path(folder).rglob("httpfs.duckdb_extension"):
             return str(path)
     raise SettingsError("DuckDB's reader of S3 is missing: run `make setup`")
+
+
+def _column(column: dict[str, str], stored: str) -> str:
+    """A column as read_parquet takes it: what it is called in the files and here, and its type.
+
+    Files that were written before a column joined do not have it; they give NULL.
+    """
+    kind = "VARCHAR" if column["type"] == "string" else column["type"].upper()
+    return (
+        f"{_text(stored)}: {{name: {_text(column['name'])}, type: {_text(kind)}, "
+        "default_value: NULL}"
+    )
 
 
 def _no_rows(columns: dict[str, str]) -> str:

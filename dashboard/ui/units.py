@@ -1,4 +1,7 @@
-"""Units for people: what is stored in SI, on the scale that an operator reads."""
+"""Units for people: what is stored in SI, on the scale that an operator reads.
+
+A sensor of a later version of PetroStream, which drives an alarm say, has its name alone.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,8 +22,8 @@ _SCALES: Final = {Kind.PRESSURE: Scale("MPa", 1e-6)}
 
 def scale_of(sensor: str) -> Scale:
     """The scale that a sensor is shown on; as stored where that is readable."""
-    known = BY_NAME[sensor]
-    return _SCALES.get(known.kind, Scale(known.unit))
+    known = BY_NAME.get(sensor)
+    return _SCALES.get(known.kind, Scale(known.unit)) if known else Scale("")
 
 
 def labelled(sensor: str) -> str:
@@ -39,4 +42,5 @@ def spelled_out(sensor: str) -> str:
     >>> spelled_out("QGL")
     'QGL, gas lift flow rate'
     """
-    return f"{sensor}, {BY_NAME[sensor].description}"
+    known = BY_NAME.get(sensor)
+    return f"{sensor}, {known.description}" if known else sensor

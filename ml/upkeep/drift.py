@@ -7,7 +7,6 @@ restlessness; what lies beyond was never learned from.
 """
 
 import argparse
-import io
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,10 +16,9 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ml.training.normal_drift import DISTANCE_QUANTILE, WINDOW_SECONDS
-from ml.upkeep.recommission import known_profiles, microseconds_at
+from ml.upkeep.recommission import known_profiles, microseconds_at, read_rows
 from petrostream.aws.buckets import Bucket
 from petrostream.detection import profiles
 from petrostream.detection.detector import Status
@@ -31,6 +29,7 @@ from petrostream.ingest.recordings import microseconds_of
 from petrostream.registry.model_files import Model
 from petrostream.schema.columns import ALARM, SECOND, STATUS, TIMESTAMP
 from petrostream.schema.keys import SCORED, BatchId, parse_batch_key, profile_key
+from petrostream.schema.stored_forms import read_from
 
 _FEWEST_MEANS: Final = 6
 _HALF: Final = 0.5
@@ -147,7 +146,8 @@ def _measure_recording(
         stored = curated.get(profile_key(last.well, last.recording), at_most=MAX_OBJECT_BYTES)
     except ObjectMissing:
         return None
-    profile = profiles.from_json(stored.body)
+    with read_from(profile_key(last.well, last.recording)):
+        profile = profiles.from_json(stored.body)
     replaced = profiles.in_force(known_profiles(curated, last), microseconds_at(last))
     profile = replaced or profile
     recent = [
@@ -157,13 +157,9 @@ def _measure_recording(
         and (replaced is None or microseconds_at(batch) >= replaced.end)
         and (last.first_second - batch.first_second).total_seconds() <= hours * 3600
     ]
-    rows = pa.concat_tables(
-        pq.read_table(
-            io.BytesIO(curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body),
-            columns=[*_COLUMNS, *profile.live_sensors],
-        )
-        for batch in recent
-    )
+    columns = [*_COLUMNS, *profile.live_sensors]
+    tables = [read_rows(curated, batch, columns) for batch in recent]
+    rows = pa.concat_tables(tables, promote_options="default")
     lowest, highest = reference["restlessness"]
     return WellDrift(
         last.well,

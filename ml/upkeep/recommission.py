@@ -1,13 +1,12 @@
 """Recommission a well: learn its profile anew from what it reads now."""
 
 import argparse
-import io
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from petrostream.aws.buckets import Bucket
 from petrostream.detection import profiles
@@ -25,6 +24,8 @@ from petrostream.schema.keys import (
     second_of,
 )
 from petrostream.schema.sensors import BY_NAME
+from petrostream.schema.stored_forms import read_from
+from petrostream.scoring.score_batch import read_scored
 
 _JSON: Final = "application/json"
 _MINUTE: Final = 60
@@ -73,15 +74,28 @@ def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
     )
 
 
+def read_rows(curated: Bucket, batch: BatchId, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a batch's scored rows, those that it has.
+
+    Raises
+    ------
+    InvalidBatch
+        If a later version of PetroStream has scored it in another form.
+    """
+    body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
+    with read_from(batch.scored):
+        return read_scored(body, columns)
+
+
 def known_profiles(curated: Bucket, batch: BatchId) -> list[Profile]:
     """The profiles that replaced the first one of a batch's recording, oldest first."""
+    key = recommissioned_key(batch.well, batch.recording)
     try:
-        stored = curated.get(
-            recommissioned_key(batch.well, batch.recording), at_most=MAX_OBJECT_BYTES
-        )
+        stored = curated.get(key, at_most=MAX_OBJECT_BYTES)
     except ObjectMissing:
         return []
-    return profiles.list_from_json(stored.body)
+    with read_from(key):
+        return profiles.list_from_json(stored.body)
 
 
 def microseconds_at(batch: BatchId) -> int:
@@ -94,9 +108,8 @@ def _learn(curated: Bucket, batches: list[BatchId], minutes: int) -> Profile:
     rows: pa.Table | None = None
     start = end = 0
     for batch in sorted(batches, key=lambda one: one.first_second, reverse=True):
-        body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
-        table = pq.read_table(io.BytesIO(body), columns=[TIMESTAMP, *BY_NAME])
-        rows = table if rows is None else pa.concat_tables([table, rows])
+        table = read_rows(curated, batch, [TIMESTAMP, *BY_NAME])
+        rows = table if rows is None else pa.concat_tables([table, rows], promote_options="default")
         times = microseconds_of(rows)
         end = (int(times[-1]) // SECOND + 1) * SECOND
         start = end - minutes * _MINUTE * SECOND

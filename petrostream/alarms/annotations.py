@@ -9,6 +9,7 @@ another order of batches. Nobody logs in: `who` is the name that the person gave
 import csv
 import io
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Iterable, Sequence
@@ -22,15 +23,16 @@ from petrostream.aws.buckets import Bucket
 from petrostream.errors import PermanentError, ServiceUnavailable, UsageError
 from petrostream.schema.columns import SECOND
 from petrostream.schema.keys import ANNOTATIONS, NAME_PATTERN, annotation_key, second_of
+from petrostream.schema.stored_forms import ANNOTATION, FORMAT_FIELD
 
 LONGEST_NAME: Final = 60
 LONGEST_NOTE: Final = 2000
 
-_FORMAT: Final = 1
 _JSON: Final = "application/json"
 _MAX_BYTES: Final = 64 * 1024
 _PARALLEL: Final = 8
 _TRIES: Final = 3
+_log: Final = logging.getLogger("petrostream.alarms.annotations")
 
 
 class Kind(StrEnum):
@@ -84,7 +86,7 @@ class Annotation:
 def to_json(annotation: Annotation) -> bytes:
     """Write one document."""
     document = {
-        "format": _FORMAT,
+        "format": ANNOTATION.newest,
         "well": annotation.well,
         "recording": annotation.recording,
         "start": annotation.start,
@@ -107,8 +109,8 @@ def from_json(data: bytes) -> Annotation:
     """
     try:
         document: dict[str, Any] = json.loads(data)
-        if document.pop("format") != _FORMAT:
-            raise ValueError("it has another format")
+        ANNOTATION.check(document)
+        document.pop(FORMAT_FIELD, None)
         when = datetime.fromisoformat(document.pop("when")).astimezone(UTC).replace(tzinfo=None)
         kind = Kind(document.pop("kind"))
         start, end = int(document.pop("start")), int(document.pop("end"))
@@ -158,7 +160,8 @@ class Annotations:
     def _get(self, key: str) -> Annotation | None:
         try:
             return from_json(self._bucket.get(key, at_most=_MAX_BYTES).body)
-        except PermanentError:
+        except PermanentError as error:
+            _log.warning("%s is left out: %s", key, error)
             return None
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from petrostream.errors import PermanentError
 from petrostream.schema.columns import SECOND
 from petrostream.schema.keys import second_of
+from petrostream.schema.stored_forms import EVENTS
 
-_FORMAT: Final = 2
 _DRIVERS: Final = 3
 _NO_DOCUMENT: Final = (
     ValueError,
@@ -172,7 +172,7 @@ def _added(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
 def to_json(runs: list[Event], *, model_version: str, gap_seconds: int) -> bytes:
     """Write a batch's runs; the same runs always give the same bytes."""
     document = {
-        "format": _FORMAT,
+        "format": EVENTS.newest,
         "model_version": model_version,
         "merge_gap_seconds": gap_seconds,
         "runs": [
@@ -200,12 +200,11 @@ def from_json(data: bytes) -> tuple[list[Event], int]:
     Raises
     ------
     PermanentError
-        If it was written by something else than this version of PetroStream.
+        If it was written by something else than PetroStream, or in another format.
     """
     try:
         document: dict[str, Any] = json.loads(data)
-        if document["format"] != _FORMAT:
-            raise ValueError(f"its format is {document['format']}, not {_FORMAT}")
+        EVENTS.check(document)
         gap = document["merge_gap_seconds"]
         _check(type(gap) is int and gap >= 0, "the merge gap is no number of seconds")
         return [_read(run) for run in document["runs"]], gap

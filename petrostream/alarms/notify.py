@@ -16,12 +16,15 @@ from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
 from petrostream.errors import ServiceUnavailable
 from petrostream.schema.keys import alert_key, second_of
+from petrostream.schema.stored_forms import ALERT_CLAIM
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
 
 _CLAIMED: Final = b'{"state":"claimed"}'
 _SENT: Final = b'{"state":"sent"}'
+"""They have format 1 by saying nothing of it: an older Lambda beside this one compares bytes."""
+
 _JSON: Final = "application/json"
 _LONGEST_SUBJECT: Final = 100
 _CLAIM_SECONDS: Final = 20.0
@@ -43,6 +46,8 @@ class Alerts:
         ------
         ServiceUnavailable
             If another delivery of the batch is about to send it, or AWS fails.
+        PermanentError
+            If a later version of PetroStream has claimed it in another form.
         """
         key = alert_key(event.well, event.recording, second_of(event.start))
         if not self._bucket.put_if_absent(key, _CLAIMED, _JSON) and self._was_sent(key):
@@ -58,12 +63,24 @@ class Alerts:
 
     def _was_sent(self, key: str) -> bool:
         claim = self._bucket.get(key, at_most=1024)
-        if claim.body == _SENT:
+        if _state(claim.body, key) == "sent":
             return True
         age = (datetime.now(UTC) - claim.written).total_seconds()
         if age < _CLAIM_SECONDS:
             raise ServiceUnavailable(f"the alert {key} is being sent by another delivery")
         return False
+
+
+def _state(claim: bytes, key: str) -> str:
+    """What a claim says; one that is none is as good as a claim that was left behind."""
+    try:
+        document = json.loads(claim)
+    except ValueError:
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    ALERT_CLAIM.check(document, key)
+    return str(document.get("state"))
 
 
 def _message(event: Event, model_version: str) -> str:

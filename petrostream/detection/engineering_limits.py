@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from petrostream.errors import PermanentError
 from petrostream.schema.sensors import BY_NAME
+from petrostream.schema.stored_forms import FORMAT_FIELD, LIMITS
 
 _ENDS: Final = frozenset({"low", "high"})
 
@@ -74,7 +76,11 @@ class Limits:
         ValueError
             If they are not limits of 3W's sensors; the message says which.
         """
-        unknown = set(document) - {"sensors", "wells"}
+        try:
+            LIMITS.check(document)
+        except PermanentError as error:
+            raise ValueError(str(error)) from error
+        unknown = set(document) - {"sensors", "wells", FORMAT_FIELD}
         if unknown:
             raise ValueError(
                 f"{', '.join(sorted(unknown))}: limits stand in 'sensors' and 'wells' only"

@@ -16,10 +16,10 @@ import numpy as np
 from petrostream.errors import PermanentError
 from petrostream.ingest.batches import Batch, believable, readings_of
 from petrostream.schema.sensors import BY_NAME, Side
+from petrostream.schema.stored_forms import PROFILE
 
 _Read = TypeVar("_Read")
 
-_FORMAT: Final = 2
 _FEWEST_READINGS: Final = 30
 _MOST_IMPLAUSIBLE: Final = 0.01
 """A sensor with more than this share of readings that can't be is not believed at all."""
@@ -131,7 +131,7 @@ def from_json(data: bytes) -> Profile:
     Raises
     ------
     PermanentError
-        If it was written by something else than this version of PetroStream.
+        If it was written by something else than PetroStream, or in another format.
     """
     return _read(data, _profile)
 
@@ -147,7 +147,7 @@ def list_from_json(data: bytes) -> list[Profile]:
     Raises
     ------
     PermanentError
-        If they were written by something else than this version of PetroStream.
+        If they were written by something else than PetroStream, or in another format.
     """
     return _read(data, lambda documents: [_profile(document) for document in documents])
 
@@ -160,7 +160,7 @@ def in_force(known: list[Profile], microseconds: int) -> Profile | None:
 
 def _document(profile: Profile) -> dict[str, Any]:
     return {
-        "format": _FORMAT,
+        "format": PROFILE.newest,
         "well": profile.well,
         "recording": profile.recording,
         "start": profile.start,
@@ -184,9 +184,13 @@ def _read(data: bytes, read: Callable[[Any], _Read]) -> _Read:
         raise PermanentError(f"the profile can't be read: {error}") from error
 
 
+def _whose(document: Any) -> str:
+    recording = document.get("recording") if isinstance(document, dict) else None
+    return f"of {recording}" if isinstance(recording, str) else ""
+
+
 def _profile(document: dict[str, Any]) -> Profile:
-    if document["format"] != _FORMAT:
-        raise ValueError(f"its format is {document['format']}, not {_FORMAT}")
+    PROFILE.check(document, _whose(document))
     return Profile(
         well=document["well"],
         recording=document["recording"],

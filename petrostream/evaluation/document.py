@@ -17,9 +17,9 @@ from petrostream.evaluation.judging import RowCounts
 from petrostream.evaluation.metrics import Figures
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.labels import EVENT_NAMES
+from petrostream.schema.stored_forms import EVALUATION
 
 PROTOCOL: Final = "leave-one-well-out"
-_FORMAT: Final = 1
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 LONGEST_REASON: Final = 500
@@ -59,7 +59,7 @@ class NotEvaluated:
 def to_json(document: Evaluation | NotEvaluated) -> bytes:
     """Write the document."""
     head = {
-        "format": _FORMAT,
+        "format": EVALUATION.newest,
         "model_version": document.model_version,
         "evaluated": f"{document.evaluated:{_TIME}}",
         "protocol": PROTOCOL,
@@ -111,8 +111,9 @@ def from_json(data: bytes) -> Evaluation | NotEvaluated:
     """
     try:
         document = json.loads(data)
-        if document["format"] != _FORMAT or document["protocol"] != PROTOCOL:
-            raise ValueError(f"it is not of format {_FORMAT}, {PROTOCOL}")
+        EVALUATION.check(document)
+        if document["protocol"] != PROTOCOL:
+            raise ValueError(f"it does not follow the protocol {PROTOCOL}")
         version = _matching(NAME_PATTERN, document["model_version"])
         evaluated = datetime.strptime(document["evaluated"], _TIME)
         if "reason" in document:

@@ -22,6 +22,7 @@ from petrostream.schema.columns import IS_LOOKBACK, READING_SCHEMA, SECOND, TIME
 from petrostream.schema.keys import BatchId, second_of
 from petrostream.schema.parquet import write_parquet
 from petrostream.schema.sensors import BY_NAME
+from petrostream.schema.stored_forms import RAW_BATCH
 
 BATCH_SECONDS: Final = 600
 COMMISSIONING_SECONDS: Final = 900
@@ -32,7 +33,6 @@ MAX_ROWS: Final = 200_000
 MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
 """An object over any of these is set aside unread; a day of 28 sensors is 86,400 rows, 20 MB."""
 
-_FORMAT: Final = 1
 _METADATA_KEY: Final = b"petrostream"
 _LONGEST_SECONDS: Final = 7 * 86_400
 
@@ -162,7 +162,7 @@ def _borders(
 def encode(batch: Batch) -> bytes:
     """Write a batch as Parquet (zstd); the same batch always gives the same bytes."""
     facts = {
-        "format": _FORMAT,
+        "format": RAW_BATCH.newest,
         "well": batch.id.well,
         "recording": batch.id.recording,
         "recording_start": batch.recording_start,
@@ -235,9 +235,8 @@ def _facts(schema: pa.Schema) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise InvalidBatch(f"its 'petrostream' metadata is not JSON: {error}") from error
-    if not isinstance(facts, dict) or facts.get("format") != _FORMAT:
-        raise InvalidBatch(f"its batch format is not {_FORMAT}")
-    return facts
+    RAW_BATCH.check(facts)
+    return dict(facts)
 
 
 def _whole_number(facts: dict[str, Any], name: str, low: int, high: int) -> int:
@@ -255,7 +254,10 @@ def _check_columns(schema: pa.Schema) -> None:
     known = {field.name: field.type for field in READING_SCHEMA} | {IS_LOOKBACK: pa.bool_()}
     for field in schema:
         if field.name not in known:
-            raise InvalidBatch(f"its column {field.name!r} is not one of 3W's")
+            raise InvalidBatch(
+                f"its column {field.name!r} is not one of 3W's: if it is a sensor that a later "
+                "version of PetroStream knows, update the Lambda, then replay the recording"
+            )
         if field.type != known[field.name]:
             raise InvalidBatch(
                 f"its column {field.name!r} holds {field.type}, not {known[field.name]}"

@@ -18,11 +18,11 @@ from petrostream.detection.isolation_forest import Forest, load, save
 from petrostream.detection.parameters import DetectorSettings
 from petrostream.errors import InvalidModel
 from petrostream.schema.sensors import BY_NAME
+from petrostream.schema.stored_forms import MANIFEST, POINTER
 
 MANIFEST_NAME: Final = "model.json"
 FOREST_NAME: Final = "forest.npz"
 EVALUATION_NAME: Final = "evaluation.json"
-_FORMAT: Final = 2
 _VERSION_LENGTH: Final = 12
 
 
@@ -48,6 +48,7 @@ class Pointer:
         """
         try:
             document = json.loads(text)
+            POINTER.check(document)
             return cls(str(document["version"]), str(document["sha256"]))
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidModel(f"the model pointer can't be read: {error}") from error
@@ -75,7 +76,7 @@ def pack(detector: Detector, training: dict[str, Any]) -> PackedModel:
     """Turn a detector into what is published; `training` must be JSON-ready."""
     forest = save(detector.forest)
     content = {
-        "format": _FORMAT,
+        "format": MANIFEST.newest,
         "forest_sha256": sha256(forest),
         "features": list(FEATURES),
         "threshold": detector.threshold,
@@ -103,7 +104,8 @@ def unpack(pointer: Pointer, manifest: bytes, forest: bytes) -> Model:
         raise InvalidModel(f"{MANIFEST_NAME} of model {pointer.version} is not the published one")
     try:
         content: dict[str, Any] = json.loads(manifest)
-        if content["format"] != _FORMAT or content["features"] != list(FEATURES):
+        MANIFEST.check(content, pointer.version)
+        if content["features"] != list(FEATURES):
             raise ValueError("it was made for another version of PetroStream: train again")
         if sha256(forest) != content["forest_sha256"]:
             raise InvalidModel(f"{FOREST_NAME} of model {pointer.version} is not the published one")

@@ -1,10 +1,17 @@
-"""The one list of columns: what a raw batch and a scored batch hold, and their Arrow types."""
+"""The one list of columns: what a raw batch and a scored batch hold, and their Arrow types.
 
+SQL on AWS reads a scored batch's columns by position (docs/decisions/0014). So their order only
+grows at its end: by generations, and within one its sensors first (docs/decisions/0050).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
 
-from petrostream.schema.sensors import SENSOR_NAMES
+from petrostream.errors import UsageError
+from petrostream.schema.sensors import SENSORS, Sensor
 
 TIMESTAMP: Final = "timestamp"
 CLASS: Final = "class"
@@ -32,25 +39,56 @@ LABEL_TYPE: Final = pa.int16()
 _CATEGORY: Final = pa.dictionary(pa.int32(), pa.string())
 
 LABEL_COLUMNS: Final = (CLASS, STATE)
-READING_SCHEMA: Final = pa.schema(
-    [pa.field(TIMESTAMP, TIMESTAMP_TYPE, nullable=False)]
-    + [pa.field(name, pa.float64()) for name in SENSOR_NAMES]
-    + [pa.field(name, LABEL_TYPE) for name in LABEL_COLUMNS]
+_TIME_FIELD: Final = pa.field(TIMESTAMP, TIMESTAMP_TYPE, nullable=False)
+_LABEL_FIELDS: Final = tuple(pa.field(name, LABEL_TYPE) for name in LABEL_COLUMNS)
+_NO_SENSORS: Final[tuple[tuple[int, pa.Field], ...]] = (
+    *((1, field) for field in _LABEL_FIELDS),
+    (1, pa.field(RECORDING, _CATEGORY, nullable=False)),
+    (1, pa.field(STATUS, _CATEGORY, nullable=False)),
+    (1, pa.field(ANOMALY_SCORE, pa.float64())),
+    (1, pa.field(ANOMALY_FLAG, pa.int8(), nullable=False)),
+    (1, pa.field(ALARM, pa.int8(), nullable=False)),
+    (1, pa.field(TOP_SENSOR, _CATEGORY)),
+    (1, pa.field(DRIVERS, _CATEGORY, nullable=False)),
+    (1, pa.field(LIMITS, _CATEGORY, nullable=False)),
+    (1, pa.field(DEGRADED_SENSORS, _CATEGORY, nullable=False)),
 )
-"""Every column that a recording may have, in order. Time stamps are UTC without a zone."""
+"""What a scored batch holds besides time and sensors: the generation that each joined in."""
 
-SCORED_SCHEMA: Final = pa.schema(
-    [
-        *READING_SCHEMA,
-        pa.field(RECORDING, _CATEGORY, nullable=False),
-        pa.field(STATUS, _CATEGORY, nullable=False),
-        pa.field(ANOMALY_SCORE, pa.float64()),
-        pa.field(ANOMALY_FLAG, pa.int8(), nullable=False),
-        pa.field(ALARM, pa.int8(), nullable=False),
-        pa.field(TOP_SENSOR, _CATEGORY),
-        pa.field(DRIVERS, _CATEGORY, nullable=False),
-        pa.field(LIMITS, _CATEGORY, nullable=False),
-        pa.field(DEGRADED_SENSORS, _CATEGORY, nullable=False),
-    ]
-)
-"""Every scored object has all of these, in order; `well` and `date` are in its key."""
+
+def sql_name(column: str) -> str:
+    """A column's name in SQL: lower case, and no hyphen, which Athena does not take."""
+    return column.lower().replace("-", "_")
+
+
+def reading_schema(sensors: Sequence[Sensor]) -> pa.Schema:
+    """Every column that a recording may have, in order. Time stamps are UTC without a zone."""
+    return pa.schema([_TIME_FIELD, *map(_of_sensor, sensors), *_LABEL_FIELDS])
+
+
+def scored_schema(sensors: Sequence[Sensor]) -> pa.Schema:
+    """Every column of a scored object, in order; `well` and `date` are in its key.
+
+    Objects that were written before a sensor joined lack its column at the end.
+
+    Raises
+    ------
+    UsageError
+        If SQL can't tell a sensor from another column.
+    """
+    joined = [(sensor.generation, _of_sensor(sensor)) for sensor in sensors]
+    in_turn = sorted([*joined, *_NO_SENSORS], key=lambda each: each[0])
+    schema = pa.schema([_TIME_FIELD, *(field for _, field in in_turn)])
+    names = Counter(map(sql_name, [*schema.names, WELL, DATE]))
+    repeated = sorted(name for name in schema.names if names[sql_name(name)] > 1)
+    if repeated:
+        raise UsageError(f"SQL can't tell columns apart: {', '.join(repeated)}")
+    return schema
+
+
+def _of_sensor(sensor: Sensor) -> pa.Field:
+    return pa.field(sensor.name, pa.float64())
+
+
+READING_SCHEMA: Final = reading_schema(SENSORS)
+SCORED_SCHEMA: Final = scored_schema(SENSORS)

@@ -2,11 +2,17 @@
 
 Names, order and descriptions follow `dataset.ini` of the 3W dataset, release 2 (27 variables),
 and release 1, which had `T-JUS-CKGL` besides (Vargas et al. 2019, table 1).
+
+What is stored counts by places in this list, so it only grows at its end (docs/decisions/0050).
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from petrostream.errors import UsageError
 
 
 class Kind(StrEnum):
@@ -59,12 +65,17 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """One variable of 3W."""
+    """One variable of 3W.
+
+    `generation` says when it joined: the 28 of the start are of the first, each later release
+    that adds to what is stored has a generation of its own.
+    """
 
     name: str
     kind: Kind
     description: str
     side: Side = Side.SERVICE
+    generation: int = 1
 
     @property
     def unit(self) -> str:
@@ -80,6 +91,49 @@ class Sensor:
     def plausible(self) -> tuple[float, float]:
         """Lowest and highest reading that can be believed, in `unit`."""
         return PLAUSIBLE[self.kind]
+
+
+FIRST_SENSORS: Final = 28
+"""So many sensors are of the first generation, which is closed."""
+
+MOST_SENSORS: Final = 233
+"""So many have room in the key of a summary, which S3 limits to 1,024 bytes."""
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+
+
+def checked(sensors: Sequence[Sensor]) -> tuple[Sensor, ...]:
+    """Make sure that a list of sensors can be stored, beside what was stored before it grew.
+
+    Raises
+    ------
+    UsageError
+        If not; the message says which sensor is wrong.
+    """
+    names = [sensor.name for sensor in sensors]
+    if len(sensors) > MOST_SENSORS:
+        raise UsageError(f"there are {len(sensors)} sensors; at most {MOST_SENSORS} can be stored")
+    for place, sensor in enumerate(sensors):
+        if _NAME.fullmatch(sensor.name) is None:
+            raise UsageError(
+                f"{sensor.name!r} is no name of a sensor: it takes up to 60 letters, digits, "
+                "hyphens and underscores, a letter first"
+            )
+        if sensor.name in names[:place]:
+            raise UsageError(f"the sensor {sensor.name} stands twice in the list")
+        if (sensor.generation == 1) != (place < FIRST_SENSORS) or sensor.generation < 1:
+            raise UsageError(
+                f"the sensor {sensor.name} is of generation {sensor.generation}, and stands at "
+                f"place {place + 1}: the first {FIRST_SENSORS} are of generation 1 and stay where "
+                "they are, a new one stands behind all others with a later generation"
+            )
+        if place and sensor.generation < sensors[place - 1].generation:
+            raise UsageError(
+                f"the sensor {sensor.name} of generation {sensor.generation} stands behind "
+                f"{names[place - 1]} of generation {sensors[place - 1].generation}: a new sensor "
+                "stands behind all others"
+            )
+    return tuple(sensors)
 
 
 SENSORS: Final[tuple[Sensor, ...]] = (
@@ -145,6 +199,8 @@ SENSORS: Final[tuple[Sensor, ...]] = (
         "T-PDG", Kind.TEMPERATURE, "temperature at the permanent downhole gauge", Side.PRODUCTION
     ),
 )
+
+checked(SENSORS)
 
 SENSOR_NAMES: Final[tuple[str, ...]] = tuple(sensor.name for sensor in SENSORS)
 DOWNHOLE_GAUGE: Final = "P-PDG"

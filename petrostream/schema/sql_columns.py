@@ -5,6 +5,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -18,13 +19,14 @@ from petrostream.schema.columns import (
     DRIVERS,
     LIMITS,
     RECORDING,
-    SCORED_SCHEMA,
     STATE,
     STATUS,
     TIMESTAMP,
     TOP_SENSOR,
+    scored_schema,
+    sql_name,
 )
-from petrostream.schema.sensors import BY_NAME
+from petrostream.schema.sensors import SENSORS, Sensor
 
 _TYPES: Final[dict[pa.DataType, str]] = {
     pa.timestamp("us"): "timestamp",
@@ -50,16 +52,12 @@ _COMMENTS: Final[dict[str, str]] = {
 }
 
 
-def sql_name(column: str) -> str:
-    """A column's name in SQL: lower case, and no hyphen, which Athena does not take."""
-    return column.lower().replace("-", "_")
-
-
-def scored_columns() -> list[dict[str, str]]:
+def scored_columns(sensors: Sequence[Sensor] = SENSORS) -> list[dict[str, str]]:
     """Columns of the table `scored`, in the order in which they stand in every scored object."""
+    comments = _COMMENTS | {sensor.name: _of_sensor(sensor) for sensor in sensors}
     return [
-        {"name": sql_name(field.name), "type": _sql_type(field), "comment": _comment(field.name)}
-        for field in SCORED_SCHEMA
+        {"name": sql_name(field.name), "type": _sql_type(field), "comment": comments[field.name]}
+        for field in scored_schema(sensors)
     ]
 
 
@@ -68,10 +66,7 @@ def _sql_type(field: pa.Field) -> str:
     return _TYPES[kind]
 
 
-def _comment(column: str) -> str:
-    sensor = BY_NAME.get(column)
-    if sensor is None:
-        return _COMMENTS.get(column, "")
+def _of_sensor(sensor: Sensor) -> str:
     return f"{sensor.description}, {sensor.unit}" if sensor.unit else sensor.description
 
 

@@ -30,6 +30,7 @@ from petrostream.schema.keys import (
     quarantine_key,
     recommissioned_key,
 )
+from petrostream.schema.stored_forms import QUARANTINE_REASON, read_from
 from petrostream.scoring import summaries
 from petrostream.scoring.score_batch import Counts, ScoredBatch, encode_scored, score_batch
 
@@ -145,22 +146,24 @@ class Pipeline:
         return self._profiles[name]
 
     def _stored_profile(self, batch: Batch) -> Profile | None:
+        key = profile_key(batch.id.well, batch.id.recording)
         try:
-            stored = self._curated.get(
-                profile_key(batch.id.well, batch.id.recording), at_most=_MAX_PROFILE_BYTES
-            )
+            stored = self._curated.get(key, at_most=_MAX_PROFILE_BYTES)
         except ObjectMissing:
             return None
-        return profiles.from_json(stored.body)
+        with read_from(key):
+            return profiles.from_json(stored.body)
 
     def _recommissioned(self, batch: Batch) -> Profile | None:
         """Find the profile that was put in the first one's place before the batch, if any."""
         name = (batch.id.well, batch.id.recording)
         checked, known = self._replaced.get(name, (-math.inf, []))
         if time.monotonic() - checked > _REPLACED_CHECK_SECONDS:
+            key = recommissioned_key(*name)
             try:
-                stored = self._curated.get(recommissioned_key(*name), at_most=_MAX_PROFILE_BYTES)
-                known = profiles.list_from_json(stored.body)
+                stored = self._curated.get(key, at_most=_MAX_PROFILE_BYTES)
+                with read_from(key):
+                    known = profiles.list_from_json(stored.body)
             except ObjectMissing:
                 known = []
             self._replaced[name] = (time.monotonic(), known)
@@ -209,7 +212,8 @@ class Pipeline:
             stored = self._curated.get(batch_id.events, at_most=_MAX_EVENTS_BYTES)
         except ObjectMissing:
             return []
-        return events.from_json(stored.body)[0]
+        with read_from(batch_id.events):
+            return events.from_json(stored.body)[0]
 
     def _send_alerts(self, runs: list[events.Event], model: Model) -> int:
         """Send the alerts of the events that open; last, so that they never hold up readings."""
@@ -222,7 +226,12 @@ class Pipeline:
             self._curated.copy_from(self._raw.name, raw.key, key)
         except ObjectMissing as error:
             return Outcome(Fate.GONE, reason=str(error))
-        document = {"key": raw.key, "bucket": self._raw.name, "reason": reason}
+        document = {
+            "format": QUARANTINE_REASON.newest,
+            "key": raw.key,
+            "bucket": self._raw.name,
+            "reason": reason,
+        }
         self._curated.put(
             f"{key}{REASON_SUFFIX}", json.dumps(document, sort_keys=True).encode(), _JSON
         )

@@ -1,11 +1,13 @@
 """Score a batch: from a raw batch, its profile and a model to the curated object."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from petrostream.alarms.events import Event, find_runs
 from petrostream.detection.detector import Status
@@ -25,6 +27,7 @@ from petrostream.schema.columns import (
     TOP_SENSOR,
 )
 from petrostream.schema.parquet import write_parquet
+from petrostream.schema.stored_forms import SCORED_BATCH
 
 METADATA_KEY: Final = b"petrostream"
 
@@ -91,6 +94,7 @@ def score_batch(batch: Batch, profile: Profile, model: Model) -> ScoredBatch:
 def encode_scored(scored: ScoredBatch, batch: Batch, model: Model, raw_etag: str) -> bytes:
     """Write the curated object; the same inputs always give the same bytes."""
     facts = {
+        "format": SCORED_BATCH.newest,
         "well": batch.id.well,
         "recording": batch.id.recording,
         "model_version": model.version,
@@ -104,9 +108,41 @@ def encode_scored(scored: ScoredBatch, batch: Batch, model: Model, raw_etag: str
     return write_parquet(scored.table.replace_schema_metadata(metadata))
 
 
+def facts_of(schema: pa.Schema) -> dict[str, Any]:
+    """Read what `encode_scored` left in an object's metadata.
+
+    Raises
+    ------
+    InvalidBatch
+        If its format is not one that this version reads.
+    KeyError, ValueError
+        If it is no scored batch.
+    """
+    facts = json.loads((schema.metadata or {})[METADATA_KEY])
+    SCORED_BATCH.check(facts)
+    return dict(facts)
+
+
+def read_scored(body: bytes, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a scored object, those that it has.
+
+    Raises
+    ------
+    InvalidBatch
+        If its format is not one that this version reads.
+    ValueError, OSError, pyarrow.ArrowException
+        If it can't be read as Parquet.
+    """
+    file = pq.ParquetFile(pa.BufferReader(body))
+    if METADATA_KEY in (file.schema_arrow.metadata or {}):
+        facts_of(file.schema_arrow)
+    there = [name for name in columns if name in file.schema_arrow.names]
+    return file.read(there, use_threads=False)
+
+
 def counts_of(schema: pa.Schema) -> Counts:
     """Read the counts that `encode_scored` left in an object's metadata."""
-    facts = json.loads((schema.metadata or {})[METADATA_KEY])
+    facts = facts_of(schema)
     return Counts(
         **{name: facts[name] for name in ("commissioning", "scored", "unscorable", "anomalies")}
     )
@@ -114,7 +150,7 @@ def counts_of(schema: pa.Schema) -> Counts:
 
 def model_version_of(schema: pa.Schema) -> str:
     """Read which model scored an object from its metadata."""
-    return str(json.loads((schema.metadata or {})[METADATA_KEY])["model_version"])
+    return str(facts_of(schema)["model_version"])
 
 
 def _in_schema(columns: dict[str, Any], rows: int) -> pa.Table:

@@ -3,6 +3,9 @@
 The figures stand in the key of the summary itself, as a packed record (`FIGURES`) in base64, so
 that a listing of keys gives the figures of a thousand batches at a time. The body has what is
 wanted of few batches at once: figures of each sensor.
+
+A record as it is stored begins with the 28 sensors of the first generation; what joined the list
+of sensors later stands at its end, in as many slots as fill the base64 text (`_stored`).
 """
 
 import base64
@@ -29,10 +32,11 @@ from petrostream.schema.columns import (
     TOP_SENSOR,
 )
 from petrostream.schema.keys import BatchId
-from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES
+from petrostream.schema.sensors import BY_NAME, FIRST_SENSORS, MOST_SENSORS, SENSOR_NAMES
+from petrostream.schema.stored_forms import SUMMARY
 from petrostream.scoring.score_batch import Counts
 
-FORMAT: Final = 1
+FORMAT: Final = SUMMARY.newest
 LINE_POINTS: Final = 12
 LABELS: Final = 4
 """3W has at most four labels within one recording: none, normal, transient and fault."""
@@ -49,8 +53,13 @@ LAST_STATES: Final = ("", "missing", "frozen", "unprofiled", "implausible")
 _SCORE_STEPS: Final = 64
 _SCORE_CODES: Final = 255
 
-FIGURES: Final = np.dtype(
-    [
+ABSENT: Final = SHARES
+"""Packed figures of a sensor that a batch does not have: missing in all rows, and in no state."""
+
+
+def figures_layout(sensors: int) -> list[Any]:
+    """The fields of a batch's figures with so many sensors."""
+    return [
         ("format", "u1"),
         ("span_ms", "<u4"),
         ("commissioning", "<u4"),
@@ -64,11 +73,13 @@ FIGURES: Final = np.dtype(
         ("ended", "u1"),
         ("top_sensor", "u1"),
         ("line", "u1", (LINE_POINTS,)),
-        ("sensors", "<u2", (len(SENSOR_NAMES),)),
+        ("sensors", "<u2", (sensors,)),
         ("labels", [("label", "u1"), ("rows", "<u4"), ("anomalies", "<u4")], (LABELS,)),
         ("model", "V4"),
     ]
-)
+
+
+FIGURES: Final = np.dtype([*figures_layout(len(SENSOR_NAMES)), ("groups", "u1")])
 """A batch's figures. Times are ms after the second in the key, `NEVER` where there is none.
 
 `alarms` counts the rows in alarm; `worst` is NaN where no row was scored; `ended` is the last
@@ -76,8 +87,11 @@ row's status (its place in `STATUSES`), `top_sensor` the place in the list of se
 that drove most rows in alarm, or most anomalies where none was, `line` the highest score of each
 twelfth of the batch's time (`score_of`), `sensors` packs shares and state (`missing_share`,
 `frozen_share`, `implausible_share`, `last_state`), `model` has the first eight hexadecimal digits
-of the model's version.
+of the model's version. `groups` is not stored: how much longer the stored record is than one of
+the first generation, in groups of three bytes.
 """
+
+_FIELDS: Final = tuple(name for name in FIGURES.names or () if name not in {"sensors", "groups"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,7 @@ def summarise(batch: BatchId, rows: pa.Table, counts: Counts, model_version: str
     shares = _Quality.of(rows, readings)
     figures = np.zeros((), dtype=FIGURES)
     figures["format"] = FORMAT
+    figures["groups"] = GROUPS
     figures["model"] = short_version(model_version)
     for name in ("commissioning", "scored", "unscorable", "anomalies"):
         figures[name] = getattr(counts, name)
@@ -118,38 +133,114 @@ def summarise(batch: BatchId, rows: pa.Table, counts: Counts, model_version: str
     )
 
 
+def groups_of(sensors: int) -> int:
+    """How many groups of three bytes the sensors take that joined after the first generation."""
+    return -(-2 * (sensors - FIRST_SENSORS) // 3)
+
+
+GROUPS: Final = groups_of(len(SENSOR_NAMES))
+_MOST_GROUPS: Final = groups_of(MOST_SENSORS)
+
+
+def _stored(groups: int) -> np.dtype[Any]:
+    """A record as it is stored; text of base64 without padding stands for groups of three bytes."""
+    slots, odd = divmod(3 * groups, 2)
+    later = [("later", "<u2", (slots,))] if slots else []
+    return np.dtype([*figures_layout(FIRST_SENSORS), *later, *([("", "V1")] if odd else [])])
+
+
+def is_whole(figures: np.ndarray) -> bool:
+    """Whether figures are all that their key says, or a later version knew more sensors."""
+    return bool(figures["groups"] <= GROUPS)
+
+
 def encode(figures: np.ndarray) -> str:
-    """Write one batch's figures as the text that its summary's key holds."""
-    return base64.urlsafe_b64encode(figures.tobytes()).decode()
+    """Write one batch's figures as the text that its summary's key holds.
+
+    Raises
+    ------
+    PermanentError
+        If they are not whole: they were read from a longer text, which can't be had back.
+    """
+    if not is_whole(figures):
+        raise PermanentError("a later version of PetroStream wrote the summary: update PetroStream")
+    record = np.zeros((), dtype=_stored(int(figures["groups"])))
+    for name in _FIELDS:
+        record[name] = figures[name]
+    record["sensors"] = figures["sensors"][:FIRST_SENSORS]
+    if "later" in (record.dtype.names or ()):
+        later = figures["sensors"][FIRST_SENSORS:][: len(record["later"])]
+        record["later"] = ABSENT
+        record["later"][: len(later)] = later
+    return base64.urlsafe_b64encode(record.tobytes()).decode()
 
 
 def decode(texts: Sequence[str]) -> np.ndarray:
     """Read the figures of many keys at once; each text is a key's last part, without its suffix.
 
+    A sensor that joined after a batch was scored is `ABSENT` in it; one that joined after this
+    version of PetroStream is left out.
+
     Raises
     ------
     PermanentError
-        If one was written by something else than this version of PetroStream.
+        If one was written by something else than PetroStream, or in a format of a later version.
     """
-    length = FIGURES.itemsize * 4 // 3
-    if any(len(text) != length for text in texts):
-        raise PermanentError("a summary's key has figures of another length")
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    figures = np.zeros(len(texts), dtype=FIGURES)
+    for length in np.unique(lengths).tolist():
+        if length == lengths.max() == lengths.min():
+            _decode_into(figures, texts, length)
+            break
+        places = np.flatnonzero(lengths == length)
+        some = np.zeros(len(places), dtype=FIGURES)
+        _decode_into(some, [texts[place] for place in places.tolist()], length)
+        figures[places] = some
+    return figures
+
+
+def _decode_into(figures: np.ndarray, texts: Sequence[str], length: int) -> None:
+    """Read figures from texts of one length."""
+    groups, rest = divmod(length - FIGURES_TEXT, 4)
+    is_known = not rest and 0 <= groups <= _MOST_GROUPS
+    dtype = _stored(groups) if is_known else _BEGIN
     try:
-        figures = np.frombuffer(base64.b64decode("".join(texts), b"-_", validate=True), FIGURES)
+        joined = "".join(texts if is_known else (text[:4] for text in texts))
+        records = np.frombuffer(base64.b64decode(joined, b"-_", validate=True), dtype)
     except ValueError as error:
         raise PermanentError(f"a summary's key can't be read: {error}") from error
-    if not (figures["format"] == FORMAT).all():
-        raise PermanentError(f"a summary's format is not {FORMAT}")
-    return figures
+    for found in np.unique(records["format"]).tolist():
+        SUMMARY.check({"format": found})
+    if not is_known:
+        raise PermanentError("a summary's key has figures of another length")
+    for name in _FIELDS:
+        figures[name] = records[name]
+    figures["groups"] = groups
+    sensors = figures["sensors"]
+    sensors[:, :FIRST_SENSORS] = records["sensors"]
+    sensors[:, FIRST_SENSORS:] = ABSENT
+    if "later" in (records.dtype.names or ()):
+        later = records["later"][:, : sensors.shape[1] - FIRST_SENSORS]
+        sensors[:, FIRST_SENSORS : FIRST_SENSORS + later.shape[1]] = later
+
+
+_BEGIN: Final = np.dtype([("format", "u1"), ("", "V2")])
+FIGURES_TEXT: Final = _stored(0).itemsize * 4 // 3
+"""Length of the text of a record of the first generation."""
+
+
+def fault_of(text: str) -> str:
+    """Why this version can't read a key's last part, without its suffix; empty where it can."""
+    try:
+        decode([text])
+    except PermanentError as error:
+        return str(error)
+    return ""
 
 
 def is_readable(text: str) -> bool:
     """Whether this version reads a key's last part, without its suffix."""
-    try:
-        decode([text])
-    except PermanentError:
-        return False
-    return True
+    return not fault_of(text)
 
 
 def score_of(line: np.ndarray) -> np.ndarray:

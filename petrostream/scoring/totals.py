@@ -12,6 +12,7 @@ from petrostream.aws.buckets import Bucket
 from petrostream.errors import PermanentError
 from petrostream.parallel import in_parallel
 from petrostream.schema.keys import EVENTS, QUARANTINE, REASON_SUFFIX, SCORED, parse_batch_key
+from petrostream.schema.stored_forms import read_from
 from petrostream.scoring.score_batch import Counts, counts_of
 
 _FOOTER_BYTES: Final = 64 * 1024
@@ -56,18 +57,22 @@ def tally(curated: Bucket) -> Tally:
 
 def read_events(curated: Bucket, prefix: str = EVENTS) -> list[events.Event]:
     """Read the runs of all batches under a prefix and join them into events."""
-    documents = in_parallel(
-        lambda key: events.from_json(curated.get(key, at_most=_MAX_EVENTS_BYTES).body),
-        list(curated.keys(prefix)),
-    )
+    documents = in_parallel(lambda key: _runs(curated, key), list(curated.keys(prefix)))
     runs = [run for found, _ in documents for run in found]
     return events.join(runs, max((gap for _, gap in documents), default=0))
+
+
+def _runs(curated: Bucket, key: str) -> tuple[list[events.Event], int]:
+    body = curated.get(key, at_most=_MAX_EVENTS_BYTES).body
+    with read_from(key):
+        return events.from_json(body)
 
 
 def _counts(curated: Bucket, key: str) -> Counts:
     try:
         tail = curated.get_tail(key, _FOOTER_BYTES)
-        return counts_of(_footer_schema(tail))
+        with read_from(key):
+            return counts_of(_footer_schema(tail))
     except (pa.ArrowException, KeyError, json.JSONDecodeError) as error:
         raise PermanentError(f"{key} is no scored batch: {error}") from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from petrostream.registry.model_files import PackedModel
+from tests.support.once import once
 from tests.support.pages import QUIET, WELL
 from tests.support.pipeline import Scoring
 
@@ -17,19 +18,21 @@ def fresh() -> None:
         sys.modules["streamlit"].cache_resource.clear()
 
 
-@pytest.fixture(scope="session")
-def kept() -> dict[str, bytes]:
-    """Two wells' curated objects, once a test has had them scored."""
-    return {}
-
-
 @pytest.fixture
-def two_wells(provisioned, packed: PackedModel, wells: Path, kept: dict[str, bytes]) -> Scoring:
+def two_wells(
+    provisioned, packed: PackedModel, wells: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Scoring:
     """Two wells, scored, one with anomalies."""
     scoring = Scoring(provisioned, packed)
-    if not kept:
+
+    def make(folder: Path) -> None:
         scoring.score(scoring.replay(wells, [QUIET, WELL]))
-        kept |= provisioned.objects(provisioned.settings.curated_bucket)
-    for key, body in kept.items():
-        provisioned.curated.put(key, body, "application/octet-stream")
+        for key, body in provisioned.objects(provisioned.settings.curated_bucket).items():
+            (folder / key).parent.mkdir(parents=True, exist_ok=True)
+            (folder / key).write_bytes(body)
+
+    kept = once(tmp_path_factory, "two-wells", make)
+    for path in filter(Path.is_file, kept.rglob("*")):
+        key = path.relative_to(kept).as_posix()
+        provisioned.curated.put(key, path.read_bytes(), "application/octet-stream")
     return scoring

@@ -18,36 +18,47 @@ _START_SECONDS = 60.0
 @contextmanager
 def serving(environment: Mapping[str, str]) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """Run ``python -m dashboard`` on a free port; gives its address once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "dashboard", "--port", str(port)],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            _wait_until_it_answers(address, process)
-            yield address, process
-        finally:
-            process.terminate()
-            process.communicate(timeout=30)
+    address, process = _started(environment)
+    try:
+        yield address, process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
-def _wait_until_it_answers(address: str, process: "subprocess.Popen[str]") -> None:
+def _started(environment: Mapping[str, str]) -> tuple[str, "subprocess.Popen[str]"]:
+    """Start it; on another port if somebody took the free one meanwhile."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dashboard", "--port", str(port)],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        address = f"http://127.0.0.1:{port}"
+        if _answers(address, process):
+            return address, process
+        said = process.communicate()[0]
+        assert "already in use" in said, said
+
+
+def _answers(address: str, process: "subprocess.Popen[str]") -> bool:
+    """Wait until it answers; false if it ended instead, or was ended for its silence."""
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()[0]
+    while process.poll() is None:
         try:
             urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
         except OSError:
+            if time.monotonic() > deadline:
+                process.kill()
             time.sleep(0.1)
         else:
-            return
-    raise AssertionError("the dashboard did not answer in time")
+            return True
+    return False
 
 
 def figure(page: Any, label: str) -> Any:

@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from petrostream.errors import InvalidEvaluation, ObjectMissing, ObjectTooLarge
+from petrostream.errors import InvalidEvaluation, InvalidModel, ObjectMissing, ObjectTooLarge
 from petrostream.evaluation.document import Evaluation, NotEvaluated, from_json
 from petrostream.registry.models import ModelRegistry
+from petrostream.schema.stored_forms import MANIFEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,16 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The current model; `evaluation` is `None` where none lies beside it, or a damaged one."""
+    """The current model; `evaluation` is `None` where none lies beside it, or a damaged one.
+
+    `fault` says why a damaged one can't be read.
+    """
 
     version: str
     training: Training
     evaluation: Evaluation | NotEvaluated | None
     is_damaged: bool = False
+    fault: str = ""
 
     @property
     def is_of_its_data(self) -> bool:
@@ -49,14 +54,15 @@ def published(registry: ModelRegistry) -> Published:
     try:
         body = registry.evaluation(version)
         return Published(version, training, None if body is None else from_json(body))
-    except (InvalidEvaluation, ObjectTooLarge):
-        return Published(version, training, None, is_damaged=True)
+    except (InvalidEvaluation, ObjectTooLarge) as error:
+        return Published(version, training, None, is_damaged=True, fault=str(error))
 
 
 def _training(registry: ModelRegistry, version: str) -> Training:
     try:
         document: Any = json.loads(registry.manifest(version))
-    except (ObjectMissing, ObjectTooLarge, ValueError, RecursionError):
+        MANIFEST.check(document, version)
+    except (InvalidModel, ObjectMissing, ObjectTooLarge, ValueError, RecursionError):
         return Training()
     facts = document.get("training") if isinstance(document, dict) else None
     if not isinstance(facts, dict):

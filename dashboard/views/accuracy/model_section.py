@@ -44,6 +44,7 @@ def _tell_why_not(model: Published) -> None:
             "anew.",
             icon=":material/broken_image:",
         )
+        st.text(model.fault)
     else:
         st.info(
             "**No evaluation lies beside this model yet.** `make train` makes one after it has "

@@ -17,6 +17,7 @@ from petrostream.aws.costs import Usage
 from petrostream.errors import ObjectMissing, PermanentError
 from petrostream.schema.columns import WELL
 from petrostream.schema.keys import QUARANTINE, REASON_SUFFIX, BatchId
+from petrostream.schema.stored_forms import QUARANTINE_REASON
 
 RECENT: Final = 20
 MOST_QUARANTINED: Final = 200
@@ -165,8 +166,11 @@ class Quarantine:
         key = listed.key.removeprefix(QUARANTINE).removesuffix(REASON_SUFFIX)
         try:
             document: Any = json.loads(self._bucket.get(listed.key, at_most=_MAX_REASON_BYTES).body)
+            QUARANTINE_REASON.check(document)
             return SetAside(key, str(document["reason"]), listed.modified)
         except ObjectMissing:
             return SetAside(key, "its reason has been removed meanwhile", listed.modified)
-        except (PermanentError, ValueError, KeyError, TypeError):
+        except PermanentError as error:
+            return SetAside(key, f"its reason can't be read: {error}", listed.modified)
+        except (ValueError, KeyError, TypeError):
             return SetAside(key, "its reason can't be read", listed.modified)

@@ -36,7 +36,7 @@ def test_what_is_lacking_is_written_as_the_pipeline_does(scoring: Scoring) -> No
     first, second, *_ = before
     curated.delete(first)
     curated.delete(second)
-    curated.put(second.replace(".json", "AAAA.json"), b"{}", "application/json")
+    curated.put(second.replace(".json", "A.json"), b"{}", "application/json")
     repaired = write_missing_summaries(curated, quietly)
     assert (repaired.batches, repaired.written, repaired.unreadable) == (4, 2, ())
     after = summaries(scoring)

@@ -70,7 +70,7 @@ def test_only_the_user_may_read_it(folder: Path) -> None:
         lambda body: body[: len(body) // 2],
         lambda body: body + b"\0",
         lambda body: body[:-1] + bytes([body[-1] ^ 1]),
-        lambda body: body.replace(b"listing 1", b"listing 2"),
+        lambda body: body.replace(b"listing 2", b"listing 1"),
         lambda body: body.replace(b'"rows": 3', b'"rows": 2'),
         lambda body: body.replace(b"WELL-1", b"<well>"),
         lambda body: body.replace(b'["r2"]', b"[]    "),
@@ -279,3 +279,13 @@ def test_without_a_choice_it_is_in_the_users_cache(monkeypatch, tmp_path: Path) 
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert place_cache("http://h", "b") == tmp_path / "home" / ".cache" / "petrostream" / "h--b"
+
+
+def test_what_was_kept_with_another_list_of_sensors_is_listed_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(shelves, "LAYOUT", "that of one sensor less")
+        kept(folder)
+        assert shelf(folder).load(DATE) is not None
+    assert shelf(folder).load(DATE) is None

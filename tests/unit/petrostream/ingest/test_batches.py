@@ -142,10 +142,10 @@ def _metadata(data: bytes) -> bytes:
         ("lookback not first", "do not all come first"),
         ("adds nothing", "adds no row"),
         ("other recording", "its key says"),
-        ("format", "format is not"),
+        ("format", "it has format 99, .* update PetroStream"),
         ("start", "before the start"),
         ("times", "commissioning_seconds"),
-        ("facts", "format is not"),
+        ("facts", "it is no document"),
     ],
 )
 def test_a_batch_that_breaks_the_contract_is_refused(

@@ -35,7 +35,7 @@ class Registry:
 def test_it_is_read_and_held_against_the_training_data() -> None:
     for digest, is_of_its_data in ((EVALUATION.data_sha256, True), ("0" * 64, False)):
         facts = {"recordings": 9, "windows": 400, "data_sha256": digest}
-        manifest = json.dumps({"training": facts}).encode()
+        manifest = json.dumps({"format": 2, "training": facts}).encode()
         found = published(Registry(to_json(EVALUATION), manifest))
         assert found.evaluation == EVALUATION
         assert found.training == Training(9, 400, digest)
