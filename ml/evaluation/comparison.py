@@ -19,7 +19,7 @@ class _Figure:
 
 _FIGURES: Final = (
     _Figure("event_recall", "events found", more_is_better=True),
-    _Figure("false_alarms_per_well_day", "false alarms a well-day", more_is_better=False),
+    _Figure("false_alarms_per_well_day", "false alarms per well-day", more_is_better=False),
     _Figure("median_detection_delay_s", "median delay", more_is_better=False),
     _Figure("mean_auc", "mean AUC", more_is_better=True),
     _Figure("row_f1", "F1 of rows", more_is_better=True),

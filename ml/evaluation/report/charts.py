@@ -1,9 +1,11 @@
 """Charts of the whole evaluation: delays by class, ROC, events found against false alarms."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Final
 
 import numpy as np
+from markupsafe import Markup
 
 from ml.evaluation.report import svg
 from ml.evaluation.tradeoff import Point
@@ -25,7 +27,7 @@ _MOST_RATE: Final = 200.0
 _LEAST_SHARE: Final = 1e-3
 
 
-def delay_chart(found: Sequence[Judged]) -> str:
+def delay_chart(found: Sequence[Judged]) -> Markup:
     """A dot for each event: its delay to the right, a row a class; missed ones at the far right."""
     classes = sorted({each.truth.fault for each in found})
     across = svg.Scale(np.log(10), np.log(129_600), _DELAY_LEFT, _DELAY_WIDTH - _DELAY_RIGHT)
@@ -58,12 +60,12 @@ def _dots(found: Sequence[Judged], across: svg.Scale, y: float, missed_at: float
             missed += 1
         else:
             x, kind = across(np.log(max(outcome.delay_seconds, 10))), "hit"
-        title = f"<title>{outcome.truth.recording}</title>"
+        title = f"<title>{escape(outcome.truth.recording)}</title>"
         yield svg.element("circle", title, cx=float(x), cy=y, r=5, class_=kind)
 
 
-def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Point]) -> str:
-    """Events found against false alarms a well-day, a line a method; dots are where it stands.
+def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Point]) -> Markup:
+    """Events found against false alarms per well-day, one line per method; dots are where it stands.
 
     A line shows the most events found with so many false alarms or fewer: a limit that is so low
     that alarms never end finds fewer again.
@@ -76,7 +78,7 @@ def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Poin
         parts.append(svg.line(x, 12, x, _SQUARE - _MARGIN, class_="grid"))
         parts.append(svg.text(f"{rate:g}", x, _SQUARE - _MARGIN + 18, text_anchor="middle"))
     parts.append(svg.text("none", _MARGIN, _SQUARE - _MARGIN + 18, text_anchor="middle"))
-    parts.append(_title("false alarms a well-day"))
+    parts.append(_title("false alarms per well-day"))
     for position, (name, points) in enumerate(curves.items()):
         rates, recall = _frontier(points)
         parts.append(svg.path(across(np.log(rates)), down(recall), class_=f"curve m{position}"))
@@ -88,7 +90,7 @@ def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Poin
             parts.append(
                 svg.element("circle", cx=float(x), cy=float(y), r=5, class_=f"now m{position}")
             )
-    return svg.drawing(_SQUARE, _SQUARE, parts, "events found against false alarms a well-day")
+    return svg.drawing(_SQUARE, _SQUARE, parts, "events found against false alarms per well-day")
 
 
 def _frontier(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
@@ -103,8 +105,8 @@ def _frontier(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([*rates, _MOST_RATE]), np.array([*recalls, recalls[-1]])
 
 
-def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
-    """Abnormal rows flagged against normal rows flagged, a line a method; the share of normal rows
+def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
+    """Abnormal rows flagged against normal rows flagged, one line per method; the share of normal rows
     is logarithmic, as only its left end is of use.
     """
     across = svg.Scale(np.log(_LEAST_SHARE), 0.0, _MARGIN, _SQUARE - 16)

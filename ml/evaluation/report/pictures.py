@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from markupsafe import Markup
 
 from ml.evaluation.instances import Instance
 from ml.evaluation.report import svg
@@ -58,7 +59,7 @@ class _Buckets:
         return np.repeat(self.minutes[self.starts], 2), np.where(np.isfinite(both), both, np.nan)
 
 
-def picture(instance: Instance, verdict: Verdict) -> str:
+def picture(instance: Instance, verdict: Verdict) -> Markup:
     """Draw a recording as SVG."""
     buckets = _Buckets.of(instance)
     across = svg.Scale(0, float(buckets.minutes[-1]), _LEFT, _WIDTH - _RIGHT)
@@ -89,7 +90,7 @@ def _shades(instance: Instance, across: svg.Scale, bottom: float) -> Iterator[st
     kinds = np.select(
         [labels == UNLABELLED, labels == NORMAL, labels > TRANSIENT_OFFSET],
         ["unlabelled", "normal", "transient"],
-        "steady",
+        "steady-fault",
     )
     starts = np.flatnonzero(np.append(True, kinds[1:] != kinds[:-1]))
     for start, end in zip(starts, [*starts[1:], len(kinds) - 1], strict=True):
