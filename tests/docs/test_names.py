@@ -28,6 +28,9 @@ OTHERS = {"--families", "--every"}
 """Options of measurements, which are no verbs."""
 SCRIPTS = {"./project_up.sh": "up", "./project_down.sh": "down"}
 MADE = {
+    "dashboard/views/recordings/__init__.py",
+    "dashboard/views/recordings/page.py",
+    "tests/integration/dashboard/test_recordings.py",
     ".venv/bin/petrostream",
     "infrastructure/terraform.tfstate",
     "infrastructure/terraform.tfvars",

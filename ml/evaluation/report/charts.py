@@ -65,10 +65,10 @@ def _dots(found: Sequence[Judged], across: svg.Scale, y: float, missed_at: float
 
 
 def tradeoff_chart(curves: Mapping[str, Sequence[Point]], now: Mapping[str, Point]) -> Markup:
-    """Events found against false alarms per well-day, one line per method; dots are where it stands.
+    """Events found against false alarms per well-day, one line per method.
 
-    A line shows the most events found with so many false alarms or fewer: a limit that is so low
-    that alarms never end finds fewer again.
+    A dot shows where a method stands. A line shows the most events found with so many false alarms
+    or fewer: a limit that is so low that alarms never end finds fewer again.
     """
     across = svg.Scale(np.log(_LEAST_RATE), np.log(_MOST_RATE), _MARGIN, _SQUARE - 16)
     down = svg.Scale(0, 1, _SQUARE - _MARGIN, 12)
@@ -106,8 +106,9 @@ def _frontier(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
-    """Abnormal rows flagged against normal rows flagged, one line per method; the share of normal rows
-    is logarithmic, as only its left end is of use.
+    """Abnormal rows flagged against normal rows flagged, one line per method.
+
+    The share of normal rows is logarithmic, as only its left end is of use.
     """
     across = svg.Scale(np.log(_LEAST_SHARE), 0.0, _MARGIN, _SQUARE - 16)
     down = svg.Scale(0, 1, _SQUARE - _MARGIN, 12)
