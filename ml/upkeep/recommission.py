@@ -1,6 +1,5 @@
 """Recommission a well: learn its profile anew from what it reads now."""
 
-import argparse
 from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
@@ -8,6 +7,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from console.answers import Answer
+from console.speech import say
 from petrostream.aws.buckets import Bucket
 from petrostream.detection import profiles
 from petrostream.detection.profiles import Profile
@@ -26,34 +27,31 @@ from petrostream.schema.keys import (
 from petrostream.schema.sensors import BY_NAME
 from petrostream.schema.stored_forms import read_from
 from petrostream.scoring.score_batch import read_scored
+from petrostream.settings import Settings, use_stack
 
 _JSON: Final = "application/json"
 _MINUTE: Final = 60
+USUAL_MINUTES: Final = COMMISSIONING_SECONDS // _MINUTE
 
 
-def add_recommission(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `recommission`."""
-    parser.add_argument("well", help="such as WELL-00001")
-    parser.add_argument(
-        "--minutes",
-        type=int,
-        default=COMMISSIONING_SECONDS // _MINUTE,
-        help="how much of the newest time to learn from (default: %(default)s)",
-    )
-
-
-def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
+def recommission(well: str, minutes: int = USUAL_MINUTES) -> Answer:
     """Learn a new profile of a well's newest recording; say from when on it is in force.
 
     It is in force for batches that begin after everything scored so far, so no result changes.
+
+    Parameters
+    ----------
+    minutes
+        How much of the newest time to learn from.
 
     Raises
     ------
     UsageError
         If nothing of the well was scored yet, some of it still waits, or no sensor of it is alive.
     """
-    if minutes < 1:
-        raise UsageError("--minutes takes a whole number above 0")
+    use_stack()
+    settings = Settings.load("raw_bucket", "curated_bucket")
+    raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
     batches = [parse_batch_key(key) for key in curated.keys(f"{SCORED}well={well}/")]
     if not batches:
         raise UsageError(f"nothing of {well} has been scored yet: name a well that has readings")
@@ -68,10 +66,18 @@ def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
         raise UsageError(f"no sensor of {well} was alive in its newest {minutes} minutes")
     known = [*known_profiles(curated, last), profile]
     curated.put(recommissioned_key(well, last.recording), profiles.list_to_json(known), _JSON)
-    return (
+    begins = second_of(profile.end)
+    say(
         f"{last.recording} has a new profile of {len(profile.live_sensors)} sensors, in force for "
-        f"batches from {second_of(profile.end).isoformat(sep=' ')} on"
+        f"batches from {begins.isoformat(sep=' ')} on"
     )
+    facts = {
+        "well": well,
+        "recording": last.recording,
+        "sensors": list(profile.live_sensors),
+        "in_force_from": begins.isoformat(),
+    }
+    return Answer(facts)
 
 
 def read_rows(curated: Bucket, batch: BatchId, columns: Sequence[str]) -> pa.Table:

@@ -16,7 +16,6 @@ from typing import IO, Any, Final, NamedTuple
 import psutil
 
 from petrostream.aws import clients as aws
-from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
 from petrostream.disk_cache import listings_in, remove
 from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
@@ -24,8 +23,6 @@ from petrostream.local import resources
 from petrostream.local.endpoint import HOST
 from petrostream.local.endpoint import environment as aws_environment
 from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
-from petrostream.registry.models import ModelRegistry
-from petrostream.schema.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
 from petrostream.settings import (
     LOCAL,
     PROJECT_ROOT,
@@ -34,7 +31,6 @@ from petrostream.settings import (
     read_stack,
     stack_file,
     state_folder,
-    use_stack,
     variable,
     write_stack,
 )
@@ -87,7 +83,7 @@ def up(options: StackOptions | None = None, provision: Provision | None = None) 
     """
     options = options or StackOptions()
     stack = read_stack()
-    if stack is not None and _is_provisioned(stack) and _process(stack, _SERVER):
+    if stack is not None and is_provisioned(stack) and _process(stack, _SERVER):
         if _process(stack, WORKER):
             raise UsageError(
                 f"a stack is up already at {endpoint(stack)}: stop it with `make down` first"
@@ -121,7 +117,7 @@ def _quickly(options: StackOptions) -> Provision:
     return provision
 
 
-def _is_provisioned(stack: dict[str, Any]) -> bool:
+def is_provisioned(stack: dict[str, Any]) -> bool:
     """Whether `up` got so far; one that was killed before leaves a server and no names."""
     return variable("function_name") in stack["environment"]
 
@@ -364,49 +360,3 @@ def wait_until_idle(
                 "the worker has ended; the last that it said: " + " / ".join(log[-3:])
             )
         time.sleep(0.2)
-
-
-def status() -> list[str]:
-    """Describe the stack in plain lines."""
-    stack = read_stack()
-    if stack is None:
-        return ["no stack is up: start one with `make up`"]
-    use_stack()
-    lines = [f"endpoint   {endpoint(stack)}"]
-    for name, identity in stack["processes"].items():
-        state = "running" if find_process(identity) else "NOT RUNNING"
-        lines.append(f"{name:<10} {state} (process {identity['pid']})")
-    if not _is_provisioned(stack):
-        return [*lines, "`make up` did not get to its end: run it again"]
-    try:
-        return [*lines, *_contents(Settings.load())]
-    except PetroStreamError as error:
-        return [*lines, f"{error}: run `make down`, then `make up`"]
-
-
-def _contents(settings: Settings) -> list[str]:
-    depth = queue_depth(settings)
-    raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
-    return [
-        f"model      {_model_version(settings)}",
-        f"queue      {depth.waiting} waiting, {depth.in_flight} in flight",
-        f"dead       {depth.dead}",
-        (
-            f"batches    {_count(raw, READINGS)} uploaded, {_count(curated, SCORED)} scored, "
-            f"{_count(curated, QUARANTINE, REASON_SUFFIX)} quarantined"
-        ),
-        f"buckets    {settings.raw_bucket}, {settings.curated_bucket}",
-        f"logs       {state_folder() / 'logs'}",
-    ]
-
-
-def _model_version(settings: Settings) -> str:
-    registry = ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
-    try:
-        return registry.pointer().version
-    except PetroStreamError as error:
-        return str(error)
-
-
-def _count(bucket: Bucket, prefix: str, suffix: str = "") -> int:
-    return sum(key.endswith(suffix) for key in bucket.keys(prefix))

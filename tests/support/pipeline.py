@@ -15,8 +15,9 @@ from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import READINGS, SCORED, parse_batch_key
 from petrostream.scoring.pipeline import Fate, Pipeline, RawObject
 from producer.progress import Progress
-from producer.replay import Replay, Speed, Uploader
+from producer.replay import Replay, Uploader
 from producer.schedule import Schedule
+from producer.speed import Speed
 
 SCHEDULE = Schedule(
     batch_seconds=BATCH_SECONDS,
