@@ -6,8 +6,8 @@ from functools import cache
 from typing import Final
 
 import click
-import pytest
 
+from cli.main import program
 from petrostream.settings import PROJECT_ROOT
 
 _MAKEFILE: Final = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
@@ -27,7 +27,6 @@ def make_variables() -> set[str]:
 @cache
 def verbs() -> dict[str, set[str]]:
     """Each verb of `petrostream` with its options."""
-    program = pytest.importorskip("cli.main", reason="the command line is not here").program
     return {
         name: {
             option
