@@ -66,9 +66,9 @@ def recommission(well: str, minutes: int) -> Answer:
 
     The new profile of WELL is in force from its next batch on.
     """
-    from ml.upkeep.recommission import recommission
+    from ml.upkeep.recommission import run
 
-    return recommission(well, minutes)
+    return run(well, minutes)
 
 
 @verb("annotations", "petrostream annotations --into annotations.csv")

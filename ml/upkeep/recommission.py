@@ -1,7 +1,8 @@
 """Recommission a well: learn its profile anew from what it reads now."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -34,8 +35,34 @@ _MINUTE: Final = 60
 USUAL_MINUTES: Final = COMMISSIONING_SECONDS // _MINUTE
 
 
-def recommission(well: str, minutes: int = USUAL_MINUTES) -> Answer:
-    """Learn a new profile of a well's newest recording; say from when on it is in force.
+@dataclass(frozen=True, slots=True)
+class Recommissioned:
+    """A well's new profile: of which recording, the sensors alive, and from when it is in force."""
+
+    well: str
+    recording: str
+    sensors: tuple[str, ...]
+    in_force_from: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"{self.recording} has a new profile of {len(self.sensors)} sensors, in force for "
+            f"batches from {self.in_force_from.isoformat(sep=' ')} on"
+        )
+
+
+def run(well: str, minutes: int) -> Answer:
+    """Recommission a well of the stack that is up, and say from when on that holds."""
+    use_stack()
+    settings = Settings.load("raw_bucket", "curated_bucket")
+    raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
+    found = recommission(raw, curated, well, minutes)
+    say(str(found))
+    return Answer({**asdict(found), "in_force_from": found.in_force_from.isoformat()})
+
+
+def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> Recommissioned:
+    """Learn a new profile of a well's newest recording.
 
     It is in force for batches that begin after everything scored so far, so no result changes.
 
@@ -49,9 +76,6 @@ def recommission(well: str, minutes: int = USUAL_MINUTES) -> Answer:
     UsageError
         If nothing of the well was scored yet, some of it still waits, or no sensor of it is alive.
     """
-    use_stack()
-    settings = Settings.load("raw_bucket", "curated_bucket")
-    raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
     batches = [parse_batch_key(key) for key in curated.keys(f"{SCORED}well={well}/")]
     if not batches:
         raise UsageError(f"nothing of {well} has been scored yet: name a well that has readings")
@@ -66,18 +90,7 @@ def recommission(well: str, minutes: int = USUAL_MINUTES) -> Answer:
         raise UsageError(f"no sensor of {well} was alive in its newest {minutes} minutes")
     known = [*known_profiles(curated, last), profile]
     curated.put(recommissioned_key(well, last.recording), profiles.list_to_json(known), _JSON)
-    begins = second_of(profile.end)
-    say(
-        f"{last.recording} has a new profile of {len(profile.live_sensors)} sensors, in force for "
-        f"batches from {begins.isoformat(sep=' ')} on"
-    )
-    facts = {
-        "well": well,
-        "recording": last.recording,
-        "sensors": list(profile.live_sensors),
-        "in_force_from": begins.isoformat(),
-    }
-    return Answer(facts)
+    return Recommissioned(well, last.recording, tuple(profile.live_sensors), second_of(profile.end))
 
 
 def read_rows(curated: Bucket, batch: BatchId, columns: Sequence[str]) -> pa.Table:
