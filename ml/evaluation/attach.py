@@ -15,7 +15,7 @@ from petrostream.evaluation.document import LONGEST_REASON, Evaluation, NotEvalu
 from petrostream.evaluation.metrics import metrics_by_class, metrics_of
 from petrostream.registry.model_files import Model
 
-_A_DAY: Final = "false alarms a well-day"
+_A_DAY: Final = "false alarms per well-day"
 
 
 def procedure_of(model: Model) -> leave_one_well_out.Procedure:

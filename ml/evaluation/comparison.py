@@ -19,7 +19,7 @@ class _Metric:
 
 _METRICS: Final = (
     _Metric("event_recall", "events found", more_is_better=True),
-    _Metric("false_alarms_per_well_day", "false alarms a well-day", more_is_better=False),
+    _Metric("false_alarms_per_well_day", "false alarms per well-day", more_is_better=False),
     _Metric("median_detection_delay_s", "median delay", more_is_better=False),
     _Metric("mean_auc", "mean AUC", more_is_better=True),
     _Metric("row_f1", "F1 of rows", more_is_better=True),

@@ -48,7 +48,7 @@ def _heading(document: dict[str, Any]) -> str:
     return (
         f"{document['protocol']}: {document['recordings']} recordings, {document['events']} "
         f"events, {document['normal_well_days']:.1f} well-days of normal time; limits by a "
-        f"budget of {BUDGET:g} false alarms a well-day on the training wells\n"
+        f"budget of {BUDGET:g} false alarms per well-day on the training wells\n"
     )
 
 

@@ -11,7 +11,7 @@ from ml.training.fit import TrainingSettings
 from petrostream.schema.columns import SECOND
 
 BUDGET: Final = TrainingSettings().false_alarms_per_day
-"""False alarms a well-day that a limit may cause on the training wells: as for ours."""
+"""False alarms per well-day that a limit may cause on the training wells: as for ours."""
 
 _DAY_SECONDS: Final = 86_400
 _COARSE: Final = np.geomspace(1e-7, 0.5, 80)

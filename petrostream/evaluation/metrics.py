@@ -44,7 +44,7 @@ class DetectionMetrics:
 
     @property
     def false_alarms_a_day(self) -> float | None:
-        """False alarms a well-day of watched normal time."""
+        """False alarms per well-day of watched normal time."""
         return self.false_alarms / self.normal_days if self.normal_days else None
 
     @property

@@ -69,7 +69,7 @@ def _rounded(digits: int) -> Callable[[float | None], str]:
 
 _ROWS: Final[Mapping[str, Callable[[DetectionMetrics], str]]] = {
     "Events found": lambda one: f"{one.found} of {one.events}",
-    "False alarms a well-day": lambda one: _rounded(3)(one.false_alarms_a_day),
+    "False alarms per well-day": lambda one: _rounded(3)(one.false_alarms_a_day),
     "False alarms": lambda one: f"{one.false_alarms:,}",
     "Normal time watched, well-days": lambda one: _rounded(1)(one.normal_days),
     "Median delay": lambda one: duration(one.median_delay),

@@ -116,7 +116,7 @@ def _show_tiles(found: DetectionMetrics) -> None:
         )
         a_day = found.false_alarms_a_day
         show_tile(
-            "False alarms a well-day",
+            "False alarms per well-day",
             NONE if a_day is None else f"{a_day:.2f}",
             f"{found.false_alarms:,} in {found.normal_days:.1f} well-days",
         )

@@ -69,10 +69,10 @@ def _dots(
 def tradeoff_chart(
     curves: Mapping[str, Sequence[TradeoffPoint]], now: Mapping[str, TradeoffPoint]
 ) -> Markup:
-    """Events found against false alarms a well-day, a line a method; dots are where it stands.
+    """Events found against false alarms per well-day, one line per method.
 
-    A line shows the most events found with so many false alarms or fewer: a limit that is so low
-    that alarms never end finds fewer again.
+    A dot shows where a method stands. A line shows the most events found with so many false alarms
+    or fewer: a limit that is so low that alarms never end finds fewer again.
     """
     across = svg.PixelScale(np.log(_LEAST_RATE), np.log(_MOST_RATE), _MARGIN, _SQUARE - 16)
     down = svg.PixelScale(0, 1, _SQUARE - _MARGIN, 12)
@@ -82,7 +82,7 @@ def tradeoff_chart(
         parts.append(svg.line(x, 12, x, _SQUARE - _MARGIN, class_="grid"))
         parts.append(svg.text(f"{rate:g}", x, _SQUARE - _MARGIN + 18, text_anchor="middle"))
     parts.append(svg.text("none", _MARGIN, _SQUARE - _MARGIN + 18, text_anchor="middle"))
-    parts.append(_title("false alarms a well-day"))
+    parts.append(_title("false alarms per well-day"))
     for position, (name, points) in enumerate(curves.items()):
         rates, recall = _frontier(points)
         parts.append(svg.path(across(np.log(rates)), down(recall), class_=f"curve m{position}"))
@@ -94,7 +94,7 @@ def tradeoff_chart(
             parts.append(
                 svg.element("circle", cx=float(x), cy=float(y), r=5, class_=f"now m{position}")
             )
-    return svg.drawing(_SQUARE, _SQUARE, parts, "events found against false alarms a well-day")
+    return svg.drawing(_SQUARE, _SQUARE, parts, "events found against false alarms per well-day")
 
 
 def _frontier(points: Sequence[TradeoffPoint]) -> tuple[np.ndarray, np.ndarray]:
@@ -110,8 +110,9 @@ def _frontier(points: Sequence[TradeoffPoint]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def roc_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
-    """Abnormal rows flagged against normal rows flagged, a line a method; the share of normal rows
-    is logarithmic, as only its left end is of use.
+    """Abnormal rows flagged against normal rows flagged, one line per method.
+
+    The share of normal rows is logarithmic, as only its left end is of use.
     """
     across = svg.PixelScale(np.log(_LEAST_SHARE), 0.0, _MARGIN, _SQUARE - 16)
     down = svg.PixelScale(0, 1, _SQUARE - _MARGIN, 12)
