@@ -58,11 +58,6 @@ def link(module: str, label: str, parameters: Parameters, *, icon: str | None = 
     st.page_link(page(module), label=label, icon=icon, query_params=dict(parameters))
 
 
-def go(module: str, parameters: Parameters) -> None:
-    """Leave for another page, with what it shall show."""
-    st.switch_page(page(module), query_params=dict(parameters))
-
-
 def _renderer(module: str) -> Callable[[], None]:
     def render() -> None:
         importlib.import_module(f"dashboard.views.{module}.page").render()
