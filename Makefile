@@ -23,6 +23,7 @@ PROVISION ?= auto
 
 VENV := .venv
 RUN := $(VENV)/bin/python
+PETROSTREAM := $(VENV)/bin/petrostream
 READY := $(VENV)/ready
 
 # Variables reach commands as whole words, whatever they hold.
@@ -60,48 +61,48 @@ $(READY): requirements/dev.txt pyproject.toml
 	@touch $@
 
 demo: $(READY) ## run the whole pipeline on an embedded AWS and open the dashboard
-	@exec $(RUN) -m demo $(call given,DATA,--data) $(call given,SPEED,--speed) \
+	@exec $(PETROSTREAM) demo $(call given,DATA,--data) $(call given,SPEED,--speed) \
 	  $(call given,LIMIT,--limit) $(if $(filter 0 no false,$(DASHBOARD)),--no-dashboard) \
 	  --dashboard-port '$(DASHBOARD_PORT)' --aws-port '$(AWS_PORT)'
 
 up: $(READY) ## provision (TARGET=local: the embedded AWS; TARGET=aws: your account)
-	@exec $(RUN) -m deploy up --target '$(TARGET)' --port '$(AWS_PORT)' \
+	@exec $(PETROSTREAM) up --target '$(TARGET)' --port '$(AWS_PORT)' \
 	  --provision '$(PROVISION)' $(call switch,$(PLAN),--plan) $(call switch,$(YES),--yes) \
 	  $(call given,DATA,--data) $(ARGS)
 
 down: $(READY) ## stop and remove what `make up` made
-	@exec $(RUN) -m deploy down --target '$(TARGET)' $(call switch,$(YES),--yes) $(ARGS)
+	@exec $(PETROSTREAM) down --target '$(TARGET)' $(call switch,$(YES),--yes) $(ARGS)
 
 train: $(READY) ## train on DATA, publish the model, evaluate how it was made (EVALUATE=0: don't)
 	@$(call need_data)
-	@exec $(RUN) -m ml train $(call given,DATA,) $(call given,LIMIT,--limit) \
+	@exec $(PETROSTREAM) train $(call given,DATA,) $(call given,LIMIT,--limit) \
 	  $(if $(filter 0 no false,$(EVALUATE)),--no-evaluation) $(ARGS)
 
 evaluate: $(READY) ## judge the detector on DATA, leaving one well out (JSON=<file> REPORT=<folder>)
 	@$(call need_data)
-	@exec $(RUN) -m ml evaluate $(call given,DATA,) $(call given,LIMIT,--limit) $(call given,JSON,--json) \
+	@exec $(PETROSTREAM) evaluate $(call given,DATA,) $(call given,LIMIT,--limit) $(call given,JSON,--json) \
 	  $(call given,REPORT,--report) $(ARGS)
 
 replay: $(READY) ## replay DATA into the raw bucket at SPEED
 	@$(call need_data)
-	@exec $(RUN) -m producer replay $(call given,DATA,) $(call given,SPEED,--speed) \
+	@exec $(PETROSTREAM) replay $(call given,DATA,) $(call given,SPEED,--speed) \
 	  $(call given,LIMIT,--limit) $(ARGS)
 
 dashboard: $(READY) ## open the dashboard on loopback
-	@exec $(RUN) -m dashboard --port '$(DASHBOARD_PORT)'
+	@exec $(PETROSTREAM) dashboard --port '$(DASHBOARD_PORT)'
 
 data: $(READY) ## download a part of the published 3W dataset into data/3w (RELEASE=1|2 LIST=<file>)
-	@exec $(RUN) -m producer fetch $(call given,DATA,--into) $(call given,RELEASE,--release) \
+	@exec $(PETROSTREAM) fetch $(call given,DATA,--into) $(call given,RELEASE,--release) \
 	  $(call given,LIST,--list) $(call given,LIMIT,--limit) $(ARGS)
 
 status: $(READY) ## show what is up, the queue, the model, what it cost
-	@exec $(RUN) -m deploy status --target '$(TARGET)' $(ARGS)
+	@exec $(PETROSTREAM) status --target '$(TARGET)' $(ARGS)
 
 repair: $(READY) ## write the summaries that scored batches lack (after a restore, say)
-	@exec $(RUN) -m deploy repair --target '$(TARGET)' $(ARGS)
+	@exec $(PETROSTREAM) repair --target '$(TARGET)' $(ARGS)
 
 powerbi: $(READY) ## write what Power BI needs to read from TARGET=aws
-	@exec $(RUN) -m deploy powerbi --target '$(TARGET)' $(ARGS)
+	@exec $(PETROSTREAM) powerbi --target '$(TARGET)' $(ARGS)
 
 test: $(READY) ## run every test
 	@exec $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile

@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 make --no-print-directory --silent setup
-exec .venv/bin/python -m deploy down --target "${TARGET:-aws}" "$@"
+exec .venv/bin/petrostream down --target "${TARGET:-aws}" "$@"

@@ -1,89 +1,15 @@
 """``python -m dashboard``: serve the dashboard, on loopback unless told otherwise."""
 
-import argparse
-import os
-import socket
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
 
-from petrostream.console import run_command
-from petrostream.errors import UsageError
-from petrostream.settings import stack_environment, variable
-
-_APP: Final = Path(__file__).with_name("app.py")
-_LOOPBACK: Final = "127.0.0.1"
-_PORTS: Final = 65_536
-_OPTIONS: Final = {
-    "server.headless": "true",
-    "server.fileWatcherType": "none",
-    "browser.gatherUsageStats": "false",
-    "client.toolbarMode": "minimal",
-    "client.showErrorDetails": "none",
-}
-_ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
-"""For glibc: big arrays go back to the system when they are freed, and threads share arenas. With
-its defaults a dashboard of a month keeps some 60 MiB that it no longer uses."""
-
-
-def serve(host: str, port: int) -> int:
-    """Become the Streamlit server; returns only where that can't be.
-
-    Raises
-    ------
-    UsageError
-        If the address can't be listened on.
-    """
-    _check_address(host, port)
-    options = _OPTIONS | {"server.address": host, "server.port": str(port)}
-    sys.stderr.write(f"the dashboard is at http://{host}:{port} (Ctrl-C ends it)\n")
-    if not os.environ.get(variable("curated_bucket")) and not stack_environment():
-        sys.stderr.write(f"nothing is up yet: {_up()} brings it up, and the page shows it then\n")
-    sys.stderr.flush()
-    os.execve(  # noqa: S606 - no shell: the process keeps its number, and signals reach Streamlit
-        sys.executable,
-        [
-            *(sys.executable, "-m", "streamlit", "run", str(_APP)),
-            *(f"--{name}={value}" for name, value in options.items()),
-        ],
-        {**_ALLOCATOR, **os.environ},
-    )
-
-
-def _up() -> str:
-    target = os.environ.get(variable("target"))
-    return f"`make up TARGET={target}`" if target else "`make up`"
-
-
-def _check_address(host: str, port: int) -> None:
-    if not 0 < port < _PORTS:
-        raise UsageError(f"{port} is no port: choose one from 1 to {_PORTS - 1}")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise UsageError(
-            f"the dashboard can't listen on port {port} of {host} ({error}): choose another with "
-            "DASHBOARD_PORT=<port> (make) or --port <port>"
-        ) from error
+from console.verbs import run
+from dashboard.command import dashboard
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the options, serve, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
-    parser.add_argument("--port", type=int, default=8501, help="default: %(default)s")
-    parser.add_argument(
-        "--host",
-        default=_LOOPBACK,
-        help="address to listen on; anything but the default lets others in (default: %(default)s)",
-    )
-    chosen = parser.parse_args(arguments)
-    return run_command(lambda: serve(chosen.host, chosen.port))
+    """Serve, and return the exit code where that can't be."""
+    return run(dashboard, arguments, name="python -m dashboard")
 
 
 if __name__ == "__main__":

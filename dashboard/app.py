@@ -1,4 +1,4 @@
-"""The Streamlit script: ``python -m dashboard`` or ``streamlit run dashboard/app.py``."""
+"""The Streamlit script: ``petrostream dashboard`` or ``streamlit run dashboard/app.py``."""
 
 import streamlit as st
 

@@ -2,21 +2,22 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from console.answers import Answer
+from console.exits import EXIT_FAILED
+from console.speech import confirmed, progress, say
 from deploy import root, stackfile
 from deploy.account import leftovers, preflight, teardown
 from deploy.account.access import Account
 from deploy.account.leftovers import Place, Proof
 from deploy.account.teardown import Holdings
-from deploy.console import confirmed, progress, say
 from deploy.root import Choices
 from deploy.terraform.diagnosis import TerraformFailed
 from deploy.terraform.process import Resource, Terraform
 from deploy.up import account_environment, check_place, saying_how_to_go_on
-from petrostream.console import EXIT_FAILED
-from petrostream.settings import state_folder
+from petrostream.settings import AWS, state_folder
 
 _ATTEMPTS = 3
 
@@ -30,7 +31,7 @@ class DownOptions:
     wait_seconds: float = leftovers.WAIT_SECONDS
 
 
-def run(options: DownOptions) -> int:
+def run(options: DownOptions) -> Answer:
     """Remove everything that `up` made; 1 if something is left."""
     account = preflight.check()
     terraform = Terraform(options.folder, account_environment())
@@ -45,15 +46,20 @@ def run(options: DownOptions) -> int:
     if resources:
         if not _may_destroy(choices.name, options):
             say("nothing was destroyed")
-            return EXIT_FAILED
+            return Answer({"target": AWS, "destroyed": 0}, EXIT_FAILED)
         with saying_how_to_go_on():
             _destroy(terraform, held)
     stackfile.remove()
     shutil.rmtree(state_folder() / "powerbi", ignore_errors=True)
     say("looking for anything that is left")
-    return _report(
-        leftovers.prove(Place(choices.name, account.id, choices.region), options.wait_seconds)
-    )
+    proof = leftovers.prove(Place(choices.name, account.id, choices.region), options.wait_seconds)
+    facts = {
+        "target": AWS,
+        "destroyed": len(resources),
+        "leftovers": [asdict(leftover) for leftover in proof.leftovers],
+        "not_seen": list(proof.unseen),
+    }
+    return Answer(facts, _report(proof))
 
 
 def _show(account: Account, choices: Choices, resources: list[Resource], held: Holdings) -> None:

@@ -9,8 +9,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from console.answers import Answer
+from console.speech import progress, say
 from deploy import image, root
-from deploy.console import progress, say
 from deploy.image import StandInBuilder
 from deploy.terraform import process
 from deploy.terraform.diagnosis import ProviderUnavailable
@@ -21,7 +22,7 @@ from petrostream.local import stack
 from petrostream.local.endpoint import ACCOUNT, HOST, REGION
 from petrostream.local.processes import find_process
 from petrostream.local.stack import Provision, StackOptions
-from petrostream.settings import PROJECT_ROOT, Settings, read_stack, state_folder
+from petrostream.settings import LOCAL, PROJECT_ROOT, Settings, read_stack, state_folder
 
 WAIT_FOR_PROVIDER_SECONDS: Final = 60.0
 _INIT_OPTIONS: Final = "TF_CLI_ARGS_init"
@@ -48,7 +49,7 @@ class LocalOptions:
     stack: StackOptions
 
 
-def up(options: LocalOptions) -> int:
+def up(options: LocalOptions) -> Answer:
     """Bring the embedded AWS up, provisioned by Terraform if it can be had."""
     try:
         is_ready = _prepare(options)
@@ -61,14 +62,20 @@ def up(options: LocalOptions) -> int:
     )
     say("next: `make train DATA=<folder>`, `make replay DATA=<folder>`, `make dashboard`;")
     say("`make down` stops it")
-    return 0
+    facts = {
+        "target": LOCAL,
+        "endpoint": stack.endpoint(made),
+        "provisioner": made["provisioner"],
+        "environment": made["environment"],
+    }
+    return Answer(facts)
 
 
-def down() -> int:
+def down() -> Answer:
     """Stop the embedded AWS: with it goes all that Terraform made there, and its state."""
     was_up = stack.down()
     say("the stack is down" if was_up else "no stack was up")
-    return 0
+    return Answer({"target": LOCAL, "was_up": was_up})
 
 
 def working_folder() -> Path:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
+from console.answers import child_output
 from deploy.account.access import client, explained
 from deploy.account.preflight import PLATFORM, check_docker
 from petrostream.aws.clients import error_code
@@ -142,6 +143,7 @@ class DockerBuilder:
                 "--tag", f"{repository.url}:{tag}", ".",
             ],
             cwd=PROJECT_ROOT,
+            stdout=child_output(),
             check=False,
         )  # fmt: skip
         if build.returncode != 0:

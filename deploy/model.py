@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from deploy.console import say
+from console.answers import child_output
+from console.exits import EXIT_PARTIAL
+from console.speech import say
 from petrostream.aws.buckets import Bucket
-from petrostream.console import EXIT_PARTIAL
 from petrostream.errors import ModelNotReady, PetroStreamError
 from petrostream.ingest.recordings import find_recordings
 from petrostream.registry.models import ModelRegistry
@@ -58,10 +59,11 @@ def _step(module: Sequence[str], target: str) -> None:
         [sys.executable, "-m", *module],
         cwd=PROJECT_ROOT,
         env={**os.environ, variable("target"): target},
+        stdout=child_output(),
         check=False,
     )
     if finished.returncode not in (0, EXIT_PARTIAL):
         raise TrainingFailed(
-            f"`python -m {' '.join(module[:2])}` failed; `make train TARGET={target} "
+            f"`petrostream {module[1]}` failed; `make train TARGET={target} "
             "DATA=<folder>` tries again"
         )

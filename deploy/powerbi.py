@@ -1,8 +1,15 @@
 """What Power BI needs to read the curated data through Athena, from the stack's outputs."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
+
+from console.answers import Answer
+from console.speech import progress, say
+from deploy import stackfile
+from petrostream.errors import UsageError
+from petrostream.settings import state_folder
 
 DSN: Final = "PetroStream"
 DRIVER: Final = "Amazon Athena ODBC (x64)"
@@ -12,6 +19,25 @@ REG_NAME: Final = "petrostream-dsn.reg"
 INI_NAME: Final = "petrostream-odbc.ini"
 README_NAME: Final = "README.md"
 _PROFILE: Final = "default"
+
+
+def run(profile: str | None = None) -> Answer:
+    """Write the files of the platform that is up on AWS into the state folder.
+
+    Raises
+    ------
+    UsageError
+        If none is up there.
+    """
+    found = stackfile.read()
+    if found is None:
+        raise UsageError("nothing is up on AWS: `make up TARGET=aws` first")
+    folder = state_folder() / "powerbi"
+    say(f"written into {folder}:")
+    paths = write(found["outputs"], folder, profile or os.environ.get("AWS_PROFILE"))
+    for path in paths:
+        progress(path.name)
+    return Answer({"folder": str(folder), "files": [path.name for path in paths]})
 
 
 def render(outputs: dict[str, Any], profile: str | None = None) -> dict[str, str]:

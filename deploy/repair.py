@@ -2,16 +2,17 @@
 
 import os
 
-from deploy.console import progress, say
+from console.answers import Answer
+from console.exits import EXIT_PARTIAL
+from console.speech import progress, say
 from petrostream.aws.buckets import Bucket
-from petrostream.console import EXIT_PARTIAL
 from petrostream.errors import UsageError
 from petrostream.scoring.backfill import write_missing_summaries
 from petrostream.settings import Settings, read_stack
 
 
-def run(target: str) -> int:
-    """Write the missing summaries of the stack that is up there; gives the exit code.
+def run(target: str) -> Answer:
+    """Write the missing summaries of the stack that is up there; 3 where some can't be written.
 
     Raises
     ------
@@ -30,4 +31,9 @@ def run(target: str) -> int:
     say(f"{found.batches:,} scored batches; summaries written: {found.written:,}")
     for fault in found.unreadable:
         progress(fault)
-    return EXIT_PARTIAL if found.unreadable else 0
+    facts = {
+        "batches": found.batches,
+        "written": found.written,
+        "unreadable": list(found.unreadable),
+    }
+    return Answer(facts, EXIT_PARTIAL if found.unreadable else 0)

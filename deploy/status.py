@@ -5,15 +5,17 @@ or next to nothing, however much is stored.
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from console.answers import Answer
+from console.speech import say
 from deploy import model, stackfile
 from deploy.account.access import client, explained
 from petrostream.aws.cloudwatch import Metric, MetricPoint, newest_point
 from petrostream.aws.queues import age_of_oldest, depth_of
 from petrostream.durations import duration
 from petrostream.errors import PetroStreamError
-from petrostream.local import stack
+from petrostream.local.status import Look, facts, look_at_stack
 from petrostream.schema.keys import SCORED
 from petrostream.settings import AWS, Settings
 
@@ -24,28 +26,41 @@ _PERIOD_SECONDS: Final = 300
 _AGE_LOOK_BACK: Final = timedelta(minutes=15)
 
 
-def lines(target: str) -> list[str]:
-    """Describe the platform in plain lines; what can't be had says why."""
-    return _account_lines() if target == AWS else _local_lines()
+def look(target: str) -> list[Look]:
+    """Look at the platform; what can't be had says why."""
+    return _look_at_account() if target == AWS else _look_at_embedded()
 
 
-def _local_lines() -> list[str]:
-    found = stack.status()
+def run(target: str) -> Answer:
+    """Say how the platform is, a line a thing."""
+    looks = look(target)
+    for one in looks:
+        say(str(one))
+    return Answer(facts(target, looks))
+
+
+def _look_at_embedded() -> list[Look]:
+    found = look_at_stack()
     bucket = Settings.load().curated_bucket
-    return [*found, f"{'last':<10} {_tried(lambda: last_result(bucket))}"] if bucket else found
+    return [*found, _tried("last", lambda: last_result(bucket))] if bucket else found
 
 
-def _account_lines() -> list[str]:
+def _look_at_account() -> list[Look]:
     found = stackfile.read()
     if found is None:
-        return ["nothing is up on AWS, or it was brought up elsewhere: `make up TARGET=aws`"]
+        return [
+            Look("", "nothing is up on AWS, or it was brought up elsewhere: `make up TARGET=aws`")
+        ]
     environment: dict[str, str] = found["environment"]
     os.environ.update(environment)
     settings, outputs = Settings.load(environment=environment), found.get("outputs", {})
-    looks: tuple[tuple[str, Callable[[], str]], ...] = (
+    account, region = outputs.get("account_id"), outputs.get("region")
+    url = outputs.get("dashboard_url")
+    buckets = [settings.raw_bucket, settings.curated_bucket]
+    looks: tuple[tuple[str, Callable[[], str | Seen]], ...] = (
         ("function", lambda: _function(settings.function_name)),
         ("feeding", lambda: _mapping(outputs["mapping_uuid"])),
-        ("model", lambda: model.current_version(settings) or "none is published"),
+        ("model", lambda: _model(settings)),
         ("queue", lambda: _queue(settings.queue_url)),
         ("oldest", lambda: _oldest_message(settings.queue_url)),
         ("dead", lambda: _queue(settings.dead_letter_queue_url)),
@@ -54,21 +69,35 @@ def _account_lines() -> list[str]:
         ("spent", lambda: _spent(outputs["account_id"], outputs["budget_name"])),
     )
     return [
-        f"{'account':<10} {outputs.get('account_id')} in {outputs.get('region')}",
-        *[f"{title:<10} {_tried(look)}" for title, look in looks],
-        f"{'buckets':<10} {settings.raw_bucket}, {settings.curated_bucket}",
-        f"{'metrics':<10} {outputs.get('dashboard_url')}",
+        Look("account", f"{account} in {region}", {"id": account, "region": region}),
+        *[_tried(name, look) for name, look in looks],
+        Look("buckets", ", ".join(buckets), buckets),
+        Look("metrics", str(url), url),
     ]
 
 
-def _tried(look: Callable[[], str]) -> str:
+class Seen(NamedTuple):
+    """What a person and what a program reads of one thing."""
+
+    text: str
+    value: Any
+
+
+def _tried(name: str, look: Callable[[], str | Seen]) -> Look:
     try:
         with explained("not to be had"):
-            return look()
+            found = look()
     except PetroStreamError as error:
-        return str(error)
+        return Look(name, str(error), is_fault=True)
     except KeyError as error:
-        return f"not to be had: the stack file lacks {error}; `make up TARGET=aws` writes it anew"
+        reason = f"not to be had: the stack file lacks {error}; `make up TARGET=aws` writes it anew"
+        return Look(name, reason, is_fault=True)
+    return Look(name, *found) if isinstance(found, Seen) else Look(name, found, found)
+
+
+def _model(settings: Settings) -> Seen:
+    version = model.current_version(settings)
+    return Seen(version or "none is published", version)
 
 
 def _function(name: str) -> str:
@@ -84,13 +113,16 @@ def _mapping(uuid: str) -> str:
     return str(client("lambda").get_event_source_mapping(UUID=uuid)["State"]).lower()
 
 
-def _queue(url: str) -> str:
-    return str(depth_of(client("sqs"), url))
+def _queue(url: str) -> Seen:
+    depth = depth_of(client("sqs"), url)
+    return Seen(str(depth), {"waiting": depth.waiting, "in_flight": depth.in_flight})
 
 
-def _oldest_message(queue_url: str) -> str:
+def _oldest_message(queue_url: str) -> Seen:
     point = _newest(age_of_oldest(queue_url), _AGE_LOOK_BACK)
-    return "not measured lately" if point is None else duration(point.value)
+    if point is None:
+        return Seen("not measured lately", None)
+    return Seen(duration(point.value), point.value)
 
 
 def last_result(curated_bucket: str) -> str:
@@ -128,10 +160,10 @@ def _newest(metric: Metric, back: timedelta) -> MetricPoint | None:
     return newest_point(client("cloudwatch"), metric, back=back, period_seconds=_PERIOD_SECONDS)
 
 
-def _alarms(names: list[str]) -> str:
+def _alarms(names: list[str]) -> Seen:
     found = client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
     ringing = sorted(_described(found))
-    return "; ".join(ringing) if ringing else f"none of {len(found)} rings"
+    return Seen("; ".join(ringing) or f"none of {len(found)} rings", ringing)
 
 
 def _described(alarms: list[dict[str, Any]]) -> Iterator[str]:

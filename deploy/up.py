@@ -3,14 +3,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from console.answers import Answer
+from console.exits import EXIT_FAILED
+from console.speech import confirmed, progress, say
 from deploy import image, model, root, stackfile
 from deploy.account import preflight
 from deploy.account.access import Account, chosen_region
-from deploy.console import confirmed, progress, say
 from deploy.image import Builder, DockerBuilder
 from deploy.root import Choices
 from deploy.terraform.process import Plan, Terraform
@@ -30,7 +32,7 @@ class UpOptions:
     wells: int = costs.WELLS
 
 
-def run(options: UpOptions, builder: Builder | None = None) -> int:
+def run(options: UpOptions, builder: Builder | None = None) -> Answer:
     """Bring the platform up on the account that the credentials belong to."""
     model.check_data(options.data)
     account = preflight.check()
@@ -49,7 +51,9 @@ def run(options: UpOptions, builder: Builder | None = None) -> int:
         return _bring_up(terraform, choices, options, builder or DockerBuilder())
 
 
-def _bring_up(terraform: Terraform, choices: Choices, options: UpOptions, builder: Builder) -> int:
+def _bring_up(
+    terraform: Terraform, choices: Choices, options: UpOptions, builder: Builder
+) -> Answer:
     tag = image.content_tag()
     digest = image.find(choices.repository, tag)
     if digest is None and not options.only_plan:
@@ -60,10 +64,10 @@ def _bring_up(terraform: Terraform, choices: Choices, options: UpOptions, builde
         if options.only_plan:
             say(terraform.describe(plan))
             say("nothing was changed: this was only the plan")
-            return 0
+            return Answer(_facts(choices, plan, applied=False))
         if not plan.is_empty and not _may_apply(plan, options):
             say("nothing was changed")
-            return 1
+            return Answer(_facts(choices, plan, applied=False), EXIT_FAILED)
         if digest is not None:
             _apply(terraform, plan)
         agreed = plan
@@ -75,7 +79,18 @@ def _bring_up(terraform: Terraform, choices: Choices, options: UpOptions, builde
     settings, outputs = stackfile.write(terraform)
     trained = model.ensure(settings, AWS, options.data)
     _conclude(agreed, choices, outputs, trained=trained)
-    return 0
+    environment = settings.to_environment()
+    return Answer({**_facts(choices, agreed, applied=True), "environment": environment})
+
+
+def _facts(choices: Choices, plan: Plan, *, applied: bool) -> dict[str, Any]:
+    return {
+        "target": AWS,
+        "region": choices.region,
+        "name": choices.name,
+        "changes": [asdict(change) for change in plan.changes],
+        "applied": applied,
+    }
 
 
 def _show(plan: Plan, digest: str | None) -> None:

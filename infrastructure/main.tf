@@ -13,7 +13,7 @@ locals {
   queue_names   = { ingest = "${var.name}-ingest", dead = "${var.name}-ingest-dlq" }
   queue_arns    = { for kind, name in local.queue_names : kind => "arn:${local.partition}:sqs:${var.region}:${local.account}:${name}" }
 
-  # 3W's real wells, and those that `python -m producer synthesise` makes up.
+  # 3W's real wells, and those that `petrostream synthesise` makes up.
   usual_wells = formatlist("WELL-%05d", concat(range(1, 43), range(90001, 90011)))
 
   visibility_factor = 6 # AWS's advice: six times the function's time-out, and the batching window

@@ -1,9 +1,7 @@
 """Replay recordings: cut them into batches and upload them into the raw bucket, at a pace."""
 
-import argparse
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -13,8 +11,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from console.answers import Answer
+from console.exits import EXIT_PARTIAL
+from console.speech import note, say
 from petrostream.aws.buckets import Bucket
-from petrostream.console import EXIT_PARTIAL
 from petrostream.errors import (
     ModelNotReady,
     PetroStreamError,
@@ -40,30 +40,11 @@ from producer.schedule import (
     due_batches,
     duration_seconds,
 )
+from producer.speed import Speed
 from producer.upload import Uploader
 
 _CSV_BYTES_A_ROW: Final = 90
 _LONGEST_BATCH_MINUTES: Final = 24 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Data seconds a second of the clock; infinite for as fast as it goes."""
-
-    factor: float
-
-    @classmethod
-    def parse(cls, text: str) -> "Speed":
-        """Read `60`, `0.5` or `max`."""
-        if text == "max":
-            return cls(float("inf"))
-        try:
-            factor = float(text)
-        except ValueError:
-            factor = 0.0
-        if not 0 < factor < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is neither a positive number nor 'max'")
-        return cls(factor)
 
 
 @dataclass
@@ -87,10 +68,10 @@ class ReplaySummary:
         self.batches_already_there += not uploaded
         self.rows += batch.added_rows
 
-    def to_json(self) -> str:
-        """The summary as one line."""
+    def facts(self) -> dict[str, float]:
+        """What it did, JSON-ready."""
         facts = {name: value for name, value in asdict(self).items() if not name.startswith("_")}
-        return json.dumps({**facts, "seconds": round(self.seconds, 2)})
+        return {**facts, "seconds": round(self.seconds, 2)}
 
 
 @dataclass
@@ -198,75 +179,63 @@ class LiveReplay:
         self.path.unlink(missing_ok=True)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `replay`."""
-    parser.add_argument("data", type=Path, help="a folder of 3W recordings, or one file")
-    parser.add_argument(
-        "--speed",
-        type=Speed.parse,
-        default=Speed.parse("60"),
-        metavar="N|max",
-        help="data seconds a second, or as fast as it goes (default: 60)",
-    )
-    parser.add_argument(
-        "--now", action="store_true", help="shift time stamps so that the replay looks live"
-    )
-    parser.add_argument("--wells", type=_names, default=(), help="only these, comma-separated")
-    parser.add_argument(
-        "--classes", type=_classes, default=(), help="only these event classes, comma-separated"
-    )
-    parser.add_argument("--limit", type=_positive, help="at most so many recordings")
-    parser.add_argument("--loop", action="store_true", help="repeat for ever")
-    parser.add_argument(
-        "--batch-minutes",
-        type=_positive,
-        default=BATCH_SECONDS // 60,
-        help="length of a batch (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--parallel", type=_positive, default=8, help="uploads side by side (default: 8)"
-    )
-    parser.add_argument(
-        "--restart", action="store_true", help="with --now: begin anew instead of resuming"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="end with one line of JSON on standard output"
-    )
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What to replay, and how.
+
+    `wells` and `classes` choose among the recordings, empty ones all; `now` shifts time stamps so
+    that the replay looks live, and `restart` begins such a one anew instead of resuming it.
+    """
+
+    data: Path
+    speed: Speed
+    batch_minutes: int = BATCH_SECONDS // 60
+    now: bool = False
+    wells: tuple[str, ...] = ()
+    classes: tuple[int, ...] = ()
+    limit: int | None = None
+    loop: bool = False
+    parallel: int = 8
+    restart: bool = False
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Replay; 0 if every recording was read, 3 if some were not."""
-    if arguments.batch_minutes > _LONGEST_BATCH_MINUTES:
+def run(options: ReplayOptions) -> Answer:
+    """Replay; 0 if every recording was read, 3 if some were not.
+
+    Raises
+    ------
+    UsageError, ServiceUnavailable
+        If that can't be replayed, or AWS can't be reached; the same command goes on then.
+    """
+    if options.batch_minutes > _LONGEST_BATCH_MINUTES:
         raise UsageError(f"--batch-minutes takes at most {_LONGEST_BATCH_MINUTES}")
-    if arguments.loop and arguments.now and arguments.speed.factor > 1:
+    if options.loop and options.now and options.speed.factor > 1:
         raise UsageError(
             "--now with --loop needs --speed 1 or less: a faster endless replay would run ahead "
             "of the clock"
         )
     use_stack()
     settings = Settings.load("raw_bucket")
-    files, problems = find_recordings(
-        arguments.data, wells=arguments.wells, classes=arguments.classes
-    )
-    files = files[: arguments.limit]
-    live = _live_replay(arguments, settings) if arguments.now else None
+    files, problems = find_recordings(options.data, wells=options.wells, classes=options.classes)
+    files = files[: options.limit]
+    live = _live_replay(options, settings) if options.now else None
     replay = Replay(
         files=files,
         schedule=Schedule(
-            batch_seconds=60 * arguments.batch_minutes,
+            batch_seconds=60 * options.batch_minutes,
             commissioning_seconds=COMMISSIONING_SECONDS,
             lookback_seconds=LOOKBACK_SECONDS,
-            anchor=live.anchor(_longest_seconds(files), arguments.speed) if live else None,
-            loop=arguments.loop,
+            anchor=live.anchor(_longest_seconds(files), options.speed) if live else None,
+            loop=options.loop,
             lanes=len(by_well(files)) if live else WELLS_SIDE_BY_SIDE,
         ),
-        speed=arguments.speed,
+        speed=options.speed,
         started=live.began if live else None,
         problems=problems,
     )
     _warn_without_model(settings)
-    total = None if arguments.loop else sum(estimated_rows(file) for file in files)
-    uploader = Uploader(Bucket(settings.raw_bucket), arguments.parallel)
+    total = None if options.loop else sum(estimated_rows(file) for file in files)
+    uploader = Uploader(Bucket(settings.raw_bucket), options.parallel)
     try:
         with Progress("replaying", total) as progress:
             summary = replay.run(uploader, progress)
@@ -274,23 +243,23 @@ def run(arguments: argparse.Namespace) -> int:
         raise ServiceUnavailable(f"{error}; run the same command again to go on") from error
     if live:
         live.forget()
-    _report(replay, as_json=arguments.json)
-    return EXIT_PARTIAL if summary.problems else 0
+    _report(replay)
+    return Answer(summary.facts(), EXIT_PARTIAL if summary.problems else 0)
 
 
-def _live_replay(arguments: argparse.Namespace, settings: Settings) -> LiveReplay:
+def _live_replay(options: ReplayOptions, settings: Settings) -> LiveReplay:
     identity = json.dumps(
         [
             settings.raw_bucket,
-            str(arguments.data.resolve()),
-            arguments.speed.factor,
-            arguments.wells,
-            arguments.classes,
-            arguments.limit,
-            arguments.batch_minutes,
+            str(options.data.resolve()),
+            options.speed.factor,
+            options.wells,
+            options.classes,
+            options.limit,
+            options.batch_minutes,
         ]
     )
-    return LiveReplay.resume_or_begin(identity, restart=arguments.restart)
+    return LiveReplay.resume_or_begin(identity, restart=options.restart)
 
 
 def _longest_seconds(files: list[RecordingFile]) -> float:
@@ -321,43 +290,19 @@ def _warn_without_model(settings: Settings) -> None:
     try:
         registry.pointer()
     except ModelNotReady as error:
-        sys.stderr.write(
-            f"warning: {error}; batches are tried five times, then end in the dead-letter queue\n"
-        )
+        note(f"warning: {error}; batches are tried five times, then end in the dead-letter queue")
     except PetroStreamError:
         return  # whoever may only upload need not see the pointer
 
 
-def _report(replay: Replay, *, as_json: bool) -> None:
+def _report(replay: Replay) -> None:
     summary = replay.summary
     for problem in replay.problems:
-        sys.stderr.write(f"not read: {problem}\n")
-    if as_json:
-        sys.stdout.write(summary.to_json() + "\n")
-        return
+        note(f"not read: {problem}")
     there = summary.batches_already_there
-    sys.stdout.write(
+    say(
         f"replayed {summary.recordings} recordings: {summary.batches} batches"
         + (f" ({there} were there already)" if there else "")
         + f", {summary.rows} rows in {summary.seconds:.1f} s"
         + (f"; {summary.problems} files could not be read" if summary.problems else "")
-        + "\n"
     )
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
-
-
-def _classes(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(name) for name in _names(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of class numbers") from None
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return number

@@ -4,7 +4,6 @@ What `make demo` replays, and what tests and benches train and score on. A recor
 the seed, its well's number and its own number alone: three wells are the first three of thirty.
 """
 
-import argparse
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from console.answers import Answer
+from console.speech import progress, say
 from petrostream.errors import UsageError
 from petrostream.schema.columns import CLASS, LABEL_TYPE, STATE, TIMESTAMP
 from petrostream.schema.labels import NORMAL, describe
@@ -34,9 +35,9 @@ from producer.synthesis.wells import draw_well, readings
 __all__ = [
     "Gap",
     "KnownFault",
+    "SynthesiseOptions",
     "SyntheticRecording",
     "Written",
-    "add_arguments",
     "run",
     "synthesise",
     "write",
@@ -316,45 +317,20 @@ def _write_truth(written: Iterable[Written], path: Path) -> None:
     path.write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `synthesise`."""
-    parser.description = (
-        "Make recordings of synthetic wells in the layout of 3W, and faults.json with the faults "
-        "in them. The same options always make the same files."
-    )
-    add = parser.add_argument
-    add("--into", type=Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="default: %(default)s")
-    add("--wells", type=int, default=DEFAULT_WELLS, metavar="N", help="default: %(default)s")
-    add(
-        "--recordings",
-        type=int,
-        default=DEFAULT_RECORDINGS,
-        metavar="N",
-        help="of each well (default: %(default)s)",
-    )
-    add(
-        "--hours",
-        type=float,
-        default=DEFAULT_HOURS,
-        metavar="N",
-        help="length of a recording (default: %(default)s)",
-    )
-    add("--seed", type=int, default=DEFAULT_SEED, metavar="N", help="default: %(default)s")
-    add(
-        "--faults",
-        default=",".join(map(str, DEFAULT_FAULTS)),
-        metavar="1,2,…",
-        help="classes to choose from, or none (default: %(default)s)",
-    )
-    add(
-        "--start",
-        default=DEFAULT_START.isoformat(),
-        metavar="TIME",
-        help="first time stamp, ISO 8601, UTC (default: %(default)s)",
-    )
+@dataclass(frozen=True, slots=True)
+class SynthesiseOptions:
+    """What to make and where; `faults` and `start` as they are written on the command line."""
+
+    into: Path = DEFAULT_FOLDER
+    wells: int = DEFAULT_WELLS
+    recordings: int = DEFAULT_RECORDINGS
+    hours: float = DEFAULT_HOURS
+    seed: int = DEFAULT_SEED
+    faults: str = ",".join(map(str, DEFAULT_FAULTS))
+    start: str = DEFAULT_START.isoformat()
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: SynthesiseOptions) -> Answer:
     """Make and write what the options ask for, and say what it was.
 
     Raises
@@ -363,19 +339,33 @@ def run(arguments: argparse.Namespace) -> int:
         If an option has no meaning, or the folder can't take the files.
     """
     recordings = synthesise(
-        arguments.seed,
-        arguments.wells,
-        arguments.hours,
-        recordings=arguments.recordings,
-        faults=_parse_faults(arguments.faults),
-        start=_parse_start(arguments.start),
+        options.seed,
+        options.wells,
+        options.hours,
+        recordings=options.recordings,
+        faults=_parse_faults(options.faults),
+        start=_parse_start(options.start),
     )
-    written = write(recordings, arguments.into)
+    written = write(recordings, options.into)
     rows = sum(one.rows for one in written)
-    print(f"{len(written)} recordings, {rows:,} rows in {arguments.into}")
+    say(f"{len(written)} recordings, {rows:,} rows in {options.into}")
     for one in written:
-        print(f"  {one.recording}  {_fault_text(one)}")
-    return 0
+        progress(f"{one.recording}  {_fault_text(one)}")
+    return Answer(
+        {
+            "folder": str(options.into),
+            "rows": rows,
+            "recordings": [
+                {
+                    "recording": one.recording,
+                    "file": str(one.path),
+                    "rows": one.rows,
+                    "faults": [asdict(fault) for fault in one.known_faults],
+                }
+                for one in written
+            ],
+        }
+    )
 
 
 def _parse_faults(text: str) -> tuple[int, ...]:

@@ -51,7 +51,7 @@ def leave_one_out(
     procedure: Procedure,
     say: Callable[[str], None],
 ) -> Iterator[Fold]:
-    """Judge every real well by a model of the others, trained as `python -m ml train` does.
+    """Judge every real well by a model of the others, trained as `petrostream train` does.
 
     `lessons` are the instances as training sees them, by the recording's name.
     """
@@ -65,7 +65,7 @@ def leave_one_out(
 
 
 def fit(lessons: Sequence[Lesson], procedure: Procedure) -> Model:
-    """Train as `python -m ml train` does, and read the model back as the Lambda does."""
+    """Train as `petrostream train` does, and read the model back as the Lambda does."""
     trained = train_on(lambda: lessons, procedure.training, procedure.settings, procedure.limits)
     packed = pack(trained.detector, trained.facts)
     return unpack(packed.pointer, packed.manifest, packed.forest)

@@ -73,7 +73,7 @@ def read_model(folder: Path) -> PackedModel:
         version = str(json.loads(manifest)["version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{folder} holds no trained model ({error}): make one with `python -m ml train`"
+            f"{folder} holds no trained model ({error}): make one with `petrostream train`"
         ) from error
     packed = PackedModel(Pointer(version, sha256(manifest)), manifest, forest)
     unpack(packed.pointer, manifest, forest)

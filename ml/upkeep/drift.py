@@ -6,17 +6,17 @@ Training leaves the largest distance that each sensor had in any recording, and 
 restlessness; what lies beyond was never learned from.
 """
 
-import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from console.answers import Answer
+from console.speech import say
 from ml.training.normal_drift import DISTANCE_QUANTILE, WINDOW_SECONDS
 from ml.upkeep.recommission import read_rows
 from petrostream.aws.buckets import Bucket
@@ -25,9 +25,11 @@ from petrostream.detection.profiles import Profile
 from petrostream.errors import UsageError
 from petrostream.ingest.readings import believable, microseconds_of, readings_of
 from petrostream.registry.model_files import Model
+from petrostream.registry.models import find_registry
 from petrostream.registry.profile_store import ProfileStore
 from petrostream.schema.columns import ALARM, SECOND, STATUS, TIMESTAMP
 from petrostream.schema.keys import SCORED, BatchId, microseconds_at, parse_batch_key
+from petrostream.settings import Settings
 
 _FEWEST_MEANS: Final = 6
 _HALF: Final = 0.5
@@ -77,26 +79,43 @@ class WellDrift:
         """Whether its profile no longer says what normal is."""
         return any(sensor.is_beyond for sensor in self.sensors)
 
-
-def add_drift(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `drift`."""
-    parser.add_argument(
-        "--hours", type=float, default=24.0, help="how far back to look (default: %(default)s)"
-    )
+    def facts(self) -> dict[str, Any]:
+        """What was measured, JSON-ready."""
+        sensors = [{**asdict(sensor), "is_beyond": sensor.is_beyond} for sensor in self.sensors]
+        return {**asdict(self), "is_beyond": self.is_beyond, "sensors": sensors}
 
 
-def report_drift(curated: Bucket, model: Model, hours: float) -> int:
-    """Write what was found, a line a sensor that is beyond, and what to do."""
+def report_drift(hours: float) -> Answer:
+    """Say which wells to recommission and when to retrain: 0, 4 or 5.
+
+    Parameters
+    ----------
+    hours
+        How far back to look, from each well's newest batch.
+
+    Raises
+    ------
+    UsageError
+        If nothing was scored yet, or the model was trained before it kept what this needs.
+    """
+    registry = find_registry()
+    curated = Bucket(Settings.load("curated_bucket").curated_bucket)
+    model = registry.load(registry.pointer())
     wells = list(measure(curated, model, hours))
     for well in wells:
         for sensor in well.sensors:
             if sensor.is_beyond:
-                sys.stdout.write(f"{well.well}  {_describe(sensor)}\n")
+                say(f"{well.well}  {_describe(sensor)}")
         if well.is_strange:
-            sys.stdout.write(f"{well.well}  noisier or quieter than any well in training\n")
+            say(f"{well.well}  noisier or quieter than any well in training")
     advice = advise(wells)
-    sys.stdout.write(f"{_in_words(advice, wells)}\n")
-    return int(advice)
+    say(_in_words(advice, wells))
+    facts = {
+        "model": model.version,
+        "advice": advice.name.lower(),
+        "wells": [well.facts() for well in wells],
+    }
+    return Answer(facts, int(advice))
 
 
 def advise(wells: Iterable[WellDrift]) -> Advice:
@@ -204,6 +223,6 @@ def _in_words(advice: Advice, wells: list[WellDrift]) -> str:
         case Advice.NOTHING:
             return f"{len(wells)} wells are as training knew them: nothing to do"
         case Advice.RECOMMISSION:
-            return f"recommission {off} once it runs as it should: python -m ml recommission <well>"
+            return f"recommission {off} once it runs as it should: petrostream recommission <well>"
         case Advice.RETRAIN:
             return f"retrain: {off} of {len(wells)} wells are not as training knew them"

@@ -1,16 +1,16 @@
 """The settings file of engineering limits, and publishing it with the current model."""
 
-import argparse
-import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from console.answers import Answer
+from console.speech import say
 from petrostream.detection.engineering_limits import Limits
 from petrostream.errors import UsageError
 from petrostream.registry.model_files import pack
-from petrostream.registry.models import ModelRegistry
+from petrostream.registry.models import find_registry
 from petrostream.settings import PROJECT_ROOT
 
 LIMITS_FILE: Final = PROJECT_ROOT / "limits.toml"
@@ -32,28 +32,31 @@ def read_limits(path: Path) -> Limits:
         raise UsageError(f"{path}: {error}") from error
 
 
-def add_limits(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `limits`."""
-    parser.add_argument("file", type=Path, nargs="?", default=LIMITS_FILE)
-
-
-def publish_limits(registry: ModelRegistry, path: Path) -> int:
+def publish_limits(path: Path) -> Answer:
     """Publish the current model again with the limits of a file.
 
     Its evaluation goes along; it names the model that was evaluated.
+
+    Raises
+    ------
+    UsageError
+        If the file can't be read, or holds something else than limits.
     """
+    registry = find_registry()
     limits = read_limits(path)
     current = registry.load(registry.pointer())
     packed = pack(replace(current.detector, limits=limits), current.training)
-    if packed.pointer.version == current.version:
-        sys.stdout.write(f"model {current.version} has these limits already\n")
-        return 0
-    registry.publish(packed)
-    evaluation = registry.evaluation(current.version)
-    if evaluation is not None:
-        registry.attach(packed.pointer.version, evaluation)
-    sys.stdout.write(
-        f"published model {packed.pointer.version}: model {current.version} with the limits of "
-        f"{path.name}; it is now the current one\n"
-    )
-    return 0
+    version = packed.pointer.version
+    is_new = version != current.version
+    if is_new:
+        registry.publish(packed)
+        evaluation = registry.evaluation(current.version)
+        if evaluation is not None:
+            registry.attach(version, evaluation)
+        say(
+            f"published model {version}: model {current.version} with the limits of {path.name}; "
+            "it is now the current one"
+        )
+    else:
+        say(f"model {version} has these limits already")
+    return Answer({"model": version, "published": is_new, "before": current.version})

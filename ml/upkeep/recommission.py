@@ -1,12 +1,15 @@
 """Recommission a well: learn its profile anew from what it reads now."""
 
-import argparse
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
+from console.answers import Answer
+from console.speech import say
 from petrostream.aws.buckets import Bucket
 from petrostream.detection import profiles
 from petrostream.detection.profiles import Profile
@@ -25,33 +28,53 @@ from petrostream.schema.keys import (
 from petrostream.schema.sensors import BY_NAME
 from petrostream.schema.stored_forms import read_from
 from petrostream.scoring.score_batch import read_scored
+from petrostream.settings import Settings, use_stack
 
 _MINUTE: Final = 60
+USUAL_MINUTES: Final = COMMISSIONING_SECONDS // _MINUTE
 
 
-def add_recommission(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `recommission`."""
-    parser.add_argument("well", help="such as WELL-00001")
-    parser.add_argument(
-        "--minutes",
-        type=int,
-        default=COMMISSIONING_SECONDS // _MINUTE,
-        help="how much of the newest time to learn from (default: %(default)s)",
-    )
+@dataclass(frozen=True, slots=True)
+class Recommissioned:
+    """A well's new profile: of which recording, the sensors alive, and from when it is in force."""
+
+    well: str
+    recording: str
+    sensors: tuple[str, ...]
+    in_force_from: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"{self.recording} has a new profile of {len(self.sensors)} sensors, in force for "
+            f"batches from {self.in_force_from.isoformat(sep=' ')} on"
+        )
 
 
-def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
-    """Learn a new profile of a well's newest recording; say from when on it is in force.
+def run(well: str, minutes: int) -> Answer:
+    """Recommission a well of the stack that is up, and say from when on that holds."""
+    use_stack()
+    settings = Settings.load("raw_bucket", "curated_bucket")
+    raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
+    found = recommission(raw, curated, well, minutes)
+    say(str(found))
+    return Answer({**asdict(found), "in_force_from": found.in_force_from.isoformat()})
+
+
+def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> Recommissioned:
+    """Learn a new profile of a well's newest recording.
 
     It is in force for batches that begin after everything scored so far, so no result changes.
+
+    Parameters
+    ----------
+    minutes
+        How much of the newest time to learn from.
 
     Raises
     ------
     UsageError
         If nothing of the well was scored yet, some of it still waits, or no sensor of it is alive.
     """
-    if minutes < 1:
-        raise UsageError("--minutes takes a whole number above 0")
     batches = [parse_batch_key(key) for key in curated.keys(f"{SCORED}well={well}/")]
     if not batches:
         raise UsageError(f"nothing of {well} has been scored yet: name a well that has readings")
@@ -65,10 +88,7 @@ def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> str:
     if not profile.live_sensors:
         raise UsageError(f"no sensor of {well} was alive in its newest {minutes} minutes")
     ProfileStore(curated).recommission(profile)
-    return (
-        f"{last.recording} has a new profile of {len(profile.live_sensors)} sensors, in force for "
-        f"batches from {second_of(profile.end).isoformat(sep=' ')} on"
-    )
+    return Recommissioned(well, last.recording, tuple(profile.live_sensors), second_of(profile.end))
 
 
 def read_rows(curated: Bucket, batch: BatchId, columns: Sequence[str]) -> pa.Table:

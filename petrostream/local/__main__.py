@@ -1,57 +1,61 @@
 """``python -m petrostream.local``: bring the embedded AWS up or down, or show how it is."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from petrostream.console import run_command
-from petrostream.errors import UsageError
+import click
+
+from console.options import COUNT, WHOLE
+from console.speech import say
+from console.verbs import Verbs, run, verb
 from petrostream.local import stack
 from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
+from petrostream.local.status import look_at_stack
 
 
-def _up(options: argparse.Namespace) -> int:
-    if options.slots < 1 or options.timeout < 1:
-        raise UsageError("--slots and --timeout take whole numbers above 0")
-    made = stack.up(stack.StackOptions(options.port, options.slots, options.timeout))
-    sys.stdout.write(
-        f"the embedded AWS is up at {stack.endpoint(made)}, a worker with {options.slots} slots "
+@verb("up", "python -m petrostream.local up --slots 4")
+@click.option("--port", type=WHOLE, default=0, help="port (default: a free one)")
+@click.option("--slots", type=COUNT, default=2, show_default=True, help="invocations side by side")
+@click.option(
+    "--timeout",
+    type=COUNT,
+    default=FUNCTION_TIMEOUT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="how long the handler may take",
+)
+def up(port: int, slots: int, timeout: int) -> int:
+    """Start and provision it."""
+    made = stack.up(stack.StackOptions(port, slots, timeout))
+    say(
+        f"the embedded AWS is up at {stack.endpoint(made)}, a worker with {slots} slots "
         "beside it\nnext: `make train DATA=<folder>`, `make replay DATA=<folder>`, "
-        "`make dashboard`; `make down` stops it\n"
+        "`make dashboard`; `make down` stops it"
     )
     return 0
 
 
-def _down(_options: argparse.Namespace) -> int:
-    was_up = stack.down()
-    sys.stdout.write("the stack is down\n" if was_up else "no stack was up\n")
+@verb("down", "python -m petrostream.local down")
+def down() -> int:
+    """Stop it, leave nothing."""
+    say("the stack is down" if stack.down() else "no stack was up")
     return 0
 
 
-def _status(_options: argparse.Namespace) -> int:
-    sys.stdout.write("\n".join(stack.status()) + "\n")
+@verb("status", "python -m petrostream.local status")
+def status() -> int:
+    """Show how it is."""
+    for look in look_at_stack():
+        say(str(look))
     return 0
+
+
+local = Verbs("The embedded AWS alone, provisioned by Python.", {"Commands": (up, down, status)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the commands and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m petrostream.local", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="start and provision it")
-    up.add_argument("--port", type=int, default=0, help="port (default: a free one)")
-    up.add_argument("--slots", type=int, default=2, help="invocations side by side")
-    up.add_argument(
-        "--timeout",
-        type=int,
-        default=FUNCTION_TIMEOUT_SECONDS,
-        metavar="SECONDS",
-        help="how long the handler may take (default: %(default)s)",
-    )
-    up.set_defaults(run=_up)
-    commands.add_parser("down", help="stop it, leave nothing").set_defaults(run=_down)
-    commands.add_parser("status", help="show how it is").set_defaults(run=_status)
-    options = parser.parse_args(arguments)
-    return run_command(lambda: options.run(options))
+    return run(local, arguments, name="python -m petrostream.local")
 
 
 if __name__ == "__main__":

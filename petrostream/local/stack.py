@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from petrostream.aws.buckets import Bucket
 from petrostream.aws.queues import queue_depth
 from petrostream.disk_cache import listings_in, place_cache, remove
 from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
@@ -28,15 +27,12 @@ from petrostream.local.processes import (
     spawn_into,
     stop_process,
 )
-from petrostream.registry.models import ModelRegistry
-from petrostream.schema.keys import QUARANTINE, READINGS, REASON_SUFFIX, SCORED
 from petrostream.settings import (
     LOCAL,
     Settings,
     read_stack,
     stack_file,
     state_folder,
-    use_stack,
     variable,
     write_stack,
 )
@@ -88,7 +84,7 @@ def up(options: StackOptions | None = None, provision: Provision | None = None) 
     """
     options = options or StackOptions()
     stack = read_stack()
-    if stack is not None and _is_provisioned(stack) and _process(stack, _SERVER):
+    if stack is not None and is_provisioned(stack) and _process(stack, _SERVER):
         if _process(stack, WORKER):
             raise UsageError(
                 f"a stack is up already at {endpoint(stack)}: stop it with `make down` first"
@@ -122,7 +118,7 @@ def _quickly(options: StackOptions) -> Provision:
     return provision
 
 
-def _is_provisioned(stack: dict[str, Any]) -> bool:
+def is_provisioned(stack: dict[str, Any]) -> bool:
     """Whether `up` got so far; one that was killed before leaves a server and no names."""
     return variable("function_name") in stack["environment"]
 
@@ -272,49 +268,3 @@ def wait_until_idle(
                 "the worker has ended; the last that it said: " + " / ".join(log[-3:])
             )
         time.sleep(0.2)
-
-
-def status() -> list[str]:
-    """Describe the stack in plain lines."""
-    stack = read_stack()
-    if stack is None:
-        return ["no stack is up: start one with `make up`"]
-    use_stack()
-    lines = [f"endpoint   {endpoint(stack)}"]
-    for name, identity in stack["processes"].items():
-        state = "running" if find_process(identity) else "NOT RUNNING"
-        lines.append(f"{name:<10} {state} (process {identity['pid']})")
-    if not _is_provisioned(stack):
-        return [*lines, "`make up` did not get to its end: run it again"]
-    try:
-        return [*lines, *_contents(Settings.load())]
-    except PetroStreamError as error:
-        return [*lines, f"{error}: run `make down`, then `make up`"]
-
-
-def _contents(settings: Settings) -> list[str]:
-    dead = queue_depth(settings.dead_letter_queue_url)
-    raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
-    return [
-        f"model      {_model_version(settings)}",
-        f"queue      {queue_depth(settings.queue_url)}",
-        f"dead       {dead.total}",
-        (
-            f"batches    {_count(raw, READINGS)} uploaded, {_count(curated, SCORED)} scored, "
-            f"{_count(curated, QUARANTINE, REASON_SUFFIX)} quarantined"
-        ),
-        f"buckets    {settings.raw_bucket}, {settings.curated_bucket}",
-        f"logs       {state_folder() / 'logs'}",
-    ]
-
-
-def _model_version(settings: Settings) -> str:
-    registry = ModelRegistry(Bucket(settings.models_bucket), settings.model_parameter)
-    try:
-        return registry.pointer().version
-    except PetroStreamError as error:
-        return str(error)
-
-
-def _count(bucket: Bucket, prefix: str, suffix: str = "") -> int:
-    return sum(key.endswith(suffix) for key in bucket.keys(prefix))

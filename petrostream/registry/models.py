@@ -157,7 +157,7 @@ class ModelRegistry:
             )
         except ObjectMissing as error:
             raise UsageError(
-                f"there is no model {version}: `python -m ml list` names those there are"
+                f"there is no model {version}: `petrostream list` names those there are"
             ) from error
         return Pointer(version, sha256(manifest.body))
 

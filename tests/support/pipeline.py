@@ -16,8 +16,9 @@ from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import READINGS, SCORED, parse_batch_key
 from petrostream.scoring.pipeline import Disposition, Pipeline
 from producer.progress import Progress
-from producer.replay import Replay, Speed
+from producer.replay import Replay
 from producer.schedule import Schedule
+from producer.speed import Speed
 from producer.upload import Uploader
 
 SCHEDULE = Schedule(

@@ -40,7 +40,7 @@ def _tell_why_not(model: Published) -> None:
     elif model.is_damaged:
         st.warning(
             "**Its evaluation can't be read**: `evaluation.json` beside the model is damaged, or "
-            "of another version of PetroStream. `python -m ml evaluate DATA --attach` makes it "
+            "of another version of PetroStream. `petrostream evaluate DATA --attach` makes it "
             "anew.",
             icon=":material/broken_image:",
         )
@@ -48,7 +48,7 @@ def _tell_why_not(model: Published) -> None:
     else:
         st.info(
             "**No evaluation lies beside this model yet.** `make train` makes one after it has "
-            "published, which takes some minutes; `python -m ml evaluate DATA --attach` makes it "
+            "published, which takes some minutes; `petrostream evaluate DATA --attach` makes it "
             "for a model that has none.",
             icon=":material/lab_profile:",
         )

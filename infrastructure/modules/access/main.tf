@@ -151,7 +151,7 @@ locals {
     },
   ]
 
-  # Whoever trains, publishes, looks for drift and recommissions: `python -m ml`.
+  # Whoever trains, publishes, looks for drift and recommissions: `petrostream train` and its like.
   engineer = [
     {
       Sid      = "Publish"

@@ -142,10 +142,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-# Which model is current: `python -m ml` moves it, so Terraform only makes it.
+# Which model is current: `petrostream publish` moves it, so Terraform only makes it.
 resource "aws_ssm_parameter" "model" {
   name        = "/${var.name}/model"
-  description = "Version and SHA-256 of the current model; `python -m ml rollback` moves it back."
+  description = "Version and SHA-256 of the current model; `petrostream rollback` moves it back."
   type        = "String"
   value       = "none"
 

@@ -171,6 +171,12 @@ def test_the_plan_alone_changes_nothing(shell: Shell) -> None:
     assert "the image is not built yet" in planned.stdout
     assert "aws_lambda_function.this will be created" in planned.stdout
     assert "nothing was changed: this was only the plan" in planned.stdout
+    answer = json.loads(shell.run("project_up.sh", "--plan", "--json").stdout)
+    assert (answer["target"], answer["region"], answer["applied"]) == ("aws", REGION, False)
+    assert any(
+        change["address"].endswith("aws_lambda_function.this") and change["action"] == "create"
+        for change in answer["changes"]
+    )
     assert left() == set() and not shell.state.exists() and shell.docker_calls() == []
 
 
@@ -303,6 +309,16 @@ def test_single_steps_and_status_take_the_account(
     assert lines["alarms"] == "none of 6 rings"
     assert "USD of 10.00 this month" in lines["spent"]
     assert "not to be had" not in status.stdout
+    facts = json.loads(
+        subprocess.run(
+            [sys.executable, "-m", "cli", "status", "--target=aws", "--json"],
+            cwd=PROJECT_ROOT, env=shell.environment, capture_output=True, text=True, check=True,
+        ).stdout
+    )  # fmt: skip
+    assert facts["account"] == {"id": ACCOUNT, "region": REGION}
+    assert facts["model"] == lines["model"] and facts["queue"]["waiting"] > 1
+    assert facts["dead"] == {"waiting": 0, "in_flight": 0} and facts["alarms"] == []
+    assert facts["problems"] == []
 
 
 def test_power_bi_gets_its_files(
@@ -334,8 +350,11 @@ def test_down_leaves_nothing(shell: Shell, brought_up: subprocess.CompletedProce
     assert "nothing is left that costs" in down.stdout
     assert left() == set()
     assert not (shell.state / "aws.json").exists() and not (shell.state / "powerbi").exists()
-    again = shell.run("project_down.sh", "--yes")
-    assert again.returncode == 0 and "nothing to destroy" in again.stdout
+    again = shell.run("project_down.sh", "--yes", "--json")
+    assert again.returncode == 0 and "nothing to destroy" in again.stderr
+    assert json.loads(again.stdout) == {
+        "target": "aws", "destroyed": 0, "leftovers": [], "not_seen": [],
+    }  # fmt: skip
 
 
 def test_what_no_state_knows_is_shown_with_how_to_remove_it(shell: Shell) -> None:

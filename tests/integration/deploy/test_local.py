@@ -1,5 +1,6 @@
 """`make up` on this machine without Terraform; with it, see tests/infrastructure."""
 
+import json
 import os
 import subprocess
 import sys
@@ -46,17 +47,34 @@ def test_python_provisions_where_there_is_no_terraform(tmp_path: Path, clean_up:
     assert not state_folder().exists()
 
 
+def test_programs_read_how_it_is(tmp_path: Path, clean_up: None) -> None:
+    up = run(tmp_path, "up", "--provision=python", "--json")
+    made, found = json.loads(up.stdout), read_stack() or {}
+    assert made["environment"] == found["environment"]
+    assert "the embedded AWS is up at" in up.stderr
+    status = json.loads(run(tmp_path, "status", "--json").stdout)
+    assert status["is_up"] and status["endpoint"] == made["endpoint"]
+    assert status["worker"]["is_running"] and status["dead"] == 0
+    assert status["queue"].keys() == {"waiting", "in_flight"}
+    assert status["batches"] == {"uploaded": 0, "scored": 0, "quarantined": 0}
+    assert status["model"] is None and "no model is published yet" in status["problems"][0]
+    for was_up in (True, False):
+        down = json.loads(run(tmp_path, "down", "--json").stdout)
+        assert down == {"target": "local", "was_up": was_up}
+    assert not json.loads(run(tmp_path, "status", "--json").stdout)["is_up"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (["up", "--provision", "terraform"], "terraform is not installed"),
         (["up", "--provision", "magic"], "PROVISION is one of auto, terraform, python"),
         (["up", "--plan"], "there is a plan for TARGET=aws only"),
-        (["up", "--slots", "0"], "--slots takes a number above 0"),
+        (["up", "--slots", "0"], "--slots takes a whole number above 0"),
         (["status", "--target", "mars"], "TARGET is local or aws, not 'mars'"),
         (["powerbi"], "Power BI reads from an account"),
         (["powerbi", "--target", "aws"], "nothing is up on AWS"),
-        (["up", "--target", "aws", "--wells", "-1"], "--wells takes a number"),
+        (["up", "--target", "aws", "--wells", "-1"], "--wells takes a whole number from 0 on"),
         (["up", "--target", "aws", "--data", "/nowhere"], "there is no folder /nowhere"),
     ],
 )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from console.exits import EXIT_PARTIAL, EXIT_USAGE
 from deploy.__main__ import main
 from petrostream.aws.buckets import Bucket, StoredObject
-from petrostream.console import EXIT_PARTIAL, EXIT_USAGE
 from petrostream.registry.model_files import PackedModel
 from petrostream.schema.keys import SCORED, SUMMARIES
 from petrostream.scoring.backfill import write_missing_summaries

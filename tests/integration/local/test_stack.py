@@ -15,6 +15,7 @@ import pytest
 from petrostream.errors import SettingsError, UsageError
 from petrostream.local import resources, stack
 from petrostream.local.processes import find_process, stop_process
+from petrostream.local.status import look_at_stack
 from petrostream.settings import (
     AWS,
     LOCAL,
@@ -86,7 +87,7 @@ def test_down_clears_what_a_crash_left(clean_up: None) -> None:
     server = psutil.Process(int(found["processes"]["server"]["pid"]))
     server.kill()
     psutil.wait_procs([server])
-    status = "\n".join(stack.status())
+    status = "\n".join(map(str, look_at_stack()))
     assert "server     NOT RUNNING" in status and "run `make down`, then `make up`" in status
     assert stack.down()
     assert not state_folder().exists()
@@ -157,7 +158,7 @@ def test_an_up_that_was_killed_half_way_is_begun_again(clean_up: None) -> None:
         name: value for name, value in half["environment"].items() if name.startswith("AWS_")
     }
     write_stack(half)
-    assert stack.status()[-1] == "`make up` did not get to its end: run it again"
+    assert str(look_at_stack()[-1]) == "`make up` did not get to its end: run it again"
     assert run("petrostream.local", "up").returncode == 0
     assert find_process(half["processes"]["server"]) is None
     found = read_stack() or {}

@@ -1,4 +1,4 @@
-"""`python -m ml evaluate`, from a folder of made-up wells to table, JSON and page."""
+"""`petrostream evaluate`, from a folder of made-up wells to table, JSON and page."""
 
 import json
 import re

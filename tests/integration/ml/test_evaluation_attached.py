@@ -1,4 +1,4 @@
-"""`python -m ml train` evaluates how it made the model, and the result lies beside the model."""
+"""`petrostream train` evaluates how it made the model, and the result lies beside the model."""
 
 import json
 import shutil

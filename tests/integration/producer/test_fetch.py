@@ -1,7 +1,7 @@
 """`fetch` against a real HTTP server on loopback that plays GitHub, faults included."""
 
-import argparse
 import io
+import json
 import os
 import re
 import shutil
@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from producer import fetch
+from producer.__main__ import main
 from producer.download import http
 from producer.download.choice import Selection
 from producer.download.published import Origin, RemoteFile
@@ -67,9 +67,7 @@ def options(github: GitHub, into: Path, *more: str) -> list[str]:
 
 
 def run(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    fetch.add_arguments(parser)
-    return fetch.run(parser.parse_args(arguments))
+    return main(["fetch", *arguments])
 
 
 def target(into: Path, path: str) -> Path:
@@ -100,6 +98,27 @@ def test_real_recordings_land_in_their_class_folders_with_their_content_and_cred
     shown = capsys.readouterr()
     assert "CC BY 4.0" in shown.out and "10.1016/j.petrol.2019.106223" in shown.out
     assert re.search(r"fetching: 1\.20MB of 1\.20MB, .*/s, 00:00 left, 4 of 4 files", shown.err)
+
+
+def test_a_program_reads_what_came_of_it(
+    github: GitHub, into: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = options(github, into, "--classes", "0", "--wells", "WELL-00002", "--json")
+    expected = {str(target(into, NORMAL_OTHER_WELL)): SIZE}
+    assert run(*arguments, "--dry-run") == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["to_download"] == expected and planned["commit"] == PIN
+    github.faults[NORMAL_OTHER_WELL] = [404]
+    assert run(*arguments) == 1
+    failed = json.loads(capsys.readouterr().out)
+    assert [one["file"] for one in failed["failed"]] == [NORMAL_OTHER_WELL]
+    assert failed["downloaded"] == {}
+    assert run(*arguments) == 0
+    done = capsys.readouterr()
+    assert json.loads(done.out)["downloaded"] == expected
+    assert "CC BY 4.0" in done.err
+    assert run(*arguments) == 0
+    assert json.loads(capsys.readouterr().out)["already_there"] == 1
 
 
 def test_a_second_run_asks_for_no_file(
@@ -450,6 +469,8 @@ def test_what_does_not_exist_is_answered_with_what_does(
     [
         ["--classes", "10"],
         ["--classes", ","],
+        ["--wells", ","],
+        ["--release", "3"],
         ["--kinds", "fake"],
         ["--limit", "0"],
         ["--parallel", "x"],
@@ -457,9 +478,7 @@ def test_what_does_not_exist_is_answered_with_what_does(
     ],
 )
 def test_options_without_meaning_are_refused(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        run(*arguments)
-    assert exit_.value.code == IMPOSSIBLE
+    assert run(*arguments) == IMPOSSIBLE
 
 
 def test_a_file_in_place_of_the_folder_is_explained(
@@ -497,12 +516,10 @@ def test_a_disk_that_fills_up_ends_the_run(
 def test_ctrl_c_keeps_the_part_and_the_next_run_resumes(github: GitHub, into: Path) -> None:
     github.faults[FLOW] = ["stall"]
     program = (
-        "import argparse, signal, sys\n"
-        "from producer import fetch\n"
+        "import signal, sys\n"
+        "from producer.__main__ import main\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "parser = argparse.ArgumentParser()\n"
-        "fetch.add_arguments(parser)\n"
-        "sys.exit(fetch.run(parser.parse_args()))\n"
+        "sys.exit(main(['fetch', *sys.argv[1:]]))\n"
     )
     arguments = options(github, into, "--classes", "4")
     process = subprocess.Popen(

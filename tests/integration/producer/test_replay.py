@@ -1,6 +1,5 @@
 """The producer: what it uploads, in which order and when, and how it goes on after a stop."""
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from petrostream.aws.buckets import Bucket
+from petrostream.errors import UsageError
 from petrostream.ingest.batches import (
     BATCH_SECONDS,
     COMMISSIONING_SECONDS,
@@ -20,8 +20,9 @@ from petrostream.ingest.recordings import Recording, find_recordings
 from petrostream.schema.keys import parse_batch_key
 from producer.__main__ import main
 from producer.progress import Progress
-from producer.replay import LiveReplay, Replay, Speed
+from producer.replay import LiveReplay, Replay
 from producer.schedule import Schedule, due_batches, shifted
+from producer.speed import Speed
 from producer.upload import Uploader
 
 SCHEDULE = Schedule(
@@ -221,5 +222,5 @@ def test_a_replay_without_a_model_warns(
 
 @pytest.mark.parametrize("text", ["0", "-1", "fast", "inf", "nan"])
 def test_speeds_that_mean_nothing_are_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError):
+    with pytest.raises(UsageError):
         Speed.parse(text)

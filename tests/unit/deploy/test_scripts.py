@@ -1,4 +1,4 @@
-"""`make up` and `make down` hand their variables to `python -m deploy` as whole words."""
+"""`make up` and `make down` hand their variables to `petrostream` as whole words."""
 
 import shlex
 import subprocess
@@ -36,5 +36,4 @@ def test_variables(given: list[str], expected: str) -> None:
         check=True,
     ).stdout
     words = shlex.split(shown.replace("\\\n", " "))
-    assert words[: words.index("deploy") + 1] == ["exec", ".venv/bin/python", "-m", "deploy"]
-    assert words[words.index("deploy") + 1 :] == shlex.split(expected)
+    assert words == ["exec", ".venv/bin/petrostream", *shlex.split(expected)]

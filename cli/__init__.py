@@ -1,0 +1,1 @@
+"""``petrostream <verb>``: one command line over all rooms."""

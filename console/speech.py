@@ -1,0 +1,47 @@
+"""What commands say and ask."""
+
+import sys
+from collections.abc import Iterable
+
+from console.exits import EXIT_PARTIAL
+from petrostream.errors import UsageError
+
+
+def say(text: str = "") -> None:
+    """Write a line of the answer; it is seen at once, whatever standard output is."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def progress(text: str) -> None:
+    """Write a line about what is under way, below one of the answer."""
+    say(f"  {text}")
+
+
+def note(text: str) -> None:
+    """Say something beside the answer, on standard error."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def report_unread(problems: Iterable[object]) -> int:
+    """Name the files that could not be read, each once; gives the exit code."""
+    distinct = sorted({str(problem) for problem in problems})
+    for problem in distinct:
+        note(f"not read: {problem}")
+    return EXIT_PARTIAL if distinct else 0
+
+
+def confirmed(question: str, expected: str, *, instead: str) -> bool:
+    """Ask for a word that has to be typed; `instead` says what to do where nobody can be asked.
+
+    Raises
+    ------
+    UsageError
+        If there is no terminal to ask at.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError(f"nobody can be asked here: {instead}")
+    sys.stdout.write(f"{question} Type {expected} to go on: ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() == expected
