@@ -54,7 +54,7 @@ COUNT: Final = Number(int, 1)
 AMOUNT: Final = Number(float, 0)
 
 
-class Names(click.ParamType[tuple[Any, ...]]):
+class NameList(click.ParamType[tuple[Any, ...]]):
     """Names with commas between, of those that are allowed where there are any."""
 
     name = "A,B,…"
@@ -75,7 +75,7 @@ class Names(click.ParamType[tuple[Any, ...]]):
         return names
 
 
-class Classes(Names):
+class Classes(NameList):
     """Event classes of 3W with commas between."""
 
     name = "0,1,…"

@@ -17,7 +17,7 @@ from console.options import (
     WHOLE,
     Classes,
     Later,
-    Names,
+    NameList,
     Number,
     OneOf,
     json_option,
@@ -78,7 +78,7 @@ def _usual_wells() -> "SynthesiseOptions":
     help="data seconds a second, or as fast as it goes",
 )
 @click.option("--now", is_flag=True, help="shift time stamps so that the replay looks live")
-@click.option("--wells", type=Names(), default=(), help="only these")
+@click.option("--wells", type=NameList(), default=(), help="only these")
 @click.option("--classes", type=Classes(), default=(), help="only these event classes")
 @click.option("--limit", type=COUNT, help="at most so many recordings")
 @click.option("--loop", is_flag=True, help="repeat for ever")
@@ -217,12 +217,12 @@ _FOLDERS = ", ".join(f"{release.folder} (release {n})" for n, release in RELEASE
     "comment",
 )
 @click.option(
-    "--classes", type=Names("0123456789"), default=(), metavar="0,1,…", help="default: all"
+    "--classes", type=NameList("0123456789"), default=(), metavar="0,1,…", help="default: all"
 )
-@click.option("--wells", type=Names(), default=(), metavar="WELL-00001,…", help="default: all")
+@click.option("--wells", type=NameList(), default=(), metavar="WELL-00001,…", help="default: all")
 @click.option(
     "--kinds",
-    type=Names(list(Origin)),
+    type=NameList(list(Origin)),
     default=(),
     metavar="real,…",
     help=f"of {', '.join(Origin)} (default: {Origin.REAL}; with --all every kind)",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from ml.training.fit import TrainingSettings, train
+from ml.training.fit import TrainingSettings
 from petrostream.aws.buckets import Bucket
 from petrostream.ingest.recordings import Recording, find_recordings, read_recordings
 from petrostream.local.endpoint import FAKE_CREDENTIALS
@@ -31,6 +31,7 @@ from petrostream.registry.models import ModelRegistry
 from petrostream.settings import PROJECT_ROOT, Settings, variable
 from producer.synthesise import synthesise, write
 from tests.support.once import once
+from tests.support.training import trained_on
 
 hypothesis_settings.register_profile(
     "petrostream",
@@ -139,7 +140,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 
     def make(folder: Path) -> None:
         recordings = request.getfixturevalue("recordings")
-        trained = train(lambda: recordings, TrainingSettings(trees=20))
+        trained = trained_on(recordings, TrainingSettings(trees=20))
         made = pack(trained.detector, trained.facts)
         (folder / "pointer.json").write_text(made.pointer.to_json())
         (folder / MANIFEST_NAME).write_bytes(made.manifest)

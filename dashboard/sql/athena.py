@@ -16,9 +16,9 @@ from botocore.config import Config
 from dashboard.sql.engine import (
     MOST_ROWS,
     MOST_SECONDS,
-    Answer,
     Query,
     QueryRefused,
+    QueryResult,
     check_placeholders,
     saved_queries,
     unrepeated,
@@ -52,7 +52,7 @@ class Athena:
         self._workgroup = workgroup
         self._athena = client or boto3.client("athena", config=_CONFIG)
 
-    def run(self, query: Query) -> Answer:
+    def run(self, query: Query) -> QueryResult:
         """Run a query, as `Engine.run` says."""
         began = time.perf_counter()
         number = placeholders(query.text)
@@ -62,7 +62,7 @@ class Athena:
                 self._finish(self._start(validation(query.text), []), began)
             days = [f"'{day}'" for day in query.days[:number]]
             rows, is_cut = self._rows(self._finish(self._start(query.text, days), began))
-        return Answer(rows, is_cut, time.perf_counter() - began)
+        return QueryResult(rows, is_cut, time.perf_counter() - began)
 
     def _start(self, text: str, parameters: list[str]) -> str:
         given = {"ExecutionParameters": parameters} if parameters else {}

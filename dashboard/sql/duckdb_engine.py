@@ -25,9 +25,9 @@ import pyarrow as pa
 from dashboard.sql.engine import (
     MOST_ROWS,
     MOST_SECONDS,
-    Answer,
     Query,
     QueryRefused,
+    QueryResult,
     check_placeholders,
     unrepeated,
 )
@@ -74,7 +74,7 @@ class DuckDB:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
-    def run(self, query: Query) -> Answer:
+    def run(self, query: Query) -> QueryResult:
         """Run a query, as `Engine.run` says."""
         began = time.perf_counter()
         with duckdb.connect(":memory:", config=_CONFIG) as database:
@@ -87,7 +87,7 @@ class DuckDB:
                     rows, is_cut = _first_rows(database, statement, query.days[:number])
                 except duckdb.Error as error:
                     raise _explained(error, ran_out=ran_out()) from error
-        return Answer(rows, is_cut, time.perf_counter() - began)
+        return QueryResult(rows, is_cut, time.perf_counter() - began)
 
     def _prepare(self, database: duckdb.DuckDBPyConnection) -> None:
         database.execute(f"LOAD {_text(_extension())}")

@@ -39,7 +39,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """The first rows of a result; `is_cut` says that there were more."""
 
     rows: pd.DataFrame
@@ -52,7 +52,7 @@ class Engine(Protocol):
 
     name: str
 
-    def run(self, query: Query) -> Answer:
+    def run(self, query: Query) -> QueryResult:
         """Run a query.
 
         Raises

@@ -25,15 +25,6 @@ _HUES: Final = {
 _STRONG: Final = frozenset({WellState.ALARM})
 
 
-def state_text(state: WellState) -> str:
-    """A state's shape and words.
-
-    >>> state_text(WellState.ALARM)
-    '▲ alarm now'
-    """
-    return f"{MARKS[state][0]} {state}"
-
-
 def state_markdown(state: WellState) -> str:
     """The same in its colour, as Markdown."""
     mark, colour = MARKS[state]

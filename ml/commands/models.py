@@ -96,7 +96,7 @@ def train(  # noqa: PLR0913 - one of each option
 
     DATA is a folder of 3W recordings, or one file. The model is published before it is evaluated.
     """
-    from ml.training.command import TrainOptions, train
+    from ml.train_and_publish import TrainOptions, train
     from ml.training.fit import TrainingSettings
 
     training = TrainingSettings(trees=trees, false_alarms_per_day=false_alarms, seed=seed)

@@ -155,18 +155,19 @@ def digest_of(lessons: Iterable[Lesson]) -> str:
     return hashlib.sha256(b"".join(lesson.digest for lesson in lessons)).hexdigest()
 
 
-def train(
-    recordings: Callable[[], Iterable[Recording]],
-    training: TrainingSettings | None = None,
-    settings: DetectorSettings | None = None,
-    limits: Limits | None = None,
+def train_on(
+    lessons: Callable[[], Iterable[Lesson]],
+    training: TrainingSettings,
+    settings: DetectorSettings,
+    limits: Limits,
 ) -> Trained:
     """Fit a detector.
 
     Parameters
     ----------
-    recordings
-        Called twice; gives the recordings one by one, so that they need not fit into memory.
+    lessons
+        Called twice; gives the recordings one by one, so that they need not fit into memory. They
+        were made with the same `training` and `settings`.
     training, settings
         How to train, and the times that shape the detector.
     limits
@@ -177,22 +178,6 @@ def train(
     UsageError
         If there is too little normal time to learn from.
     """
-    training, settings = training or TrainingSettings(), settings or DetectorSettings()
-    return train_on(
-        lambda: (Lesson(recording, training, settings) for recording in recordings()),
-        training,
-        settings,
-        limits or Limits(),
-    )
-
-
-def train_on(
-    lessons: Callable[[], Iterable[Lesson]],
-    training: TrainingSettings,
-    settings: DetectorSettings,
-    limits: Limits,
-) -> Trained:
-    """Fit a detector on lessons, which were made with the same settings; as `train`."""
     wanderers_seen = [one for lesson in lessons() for one in lesson.wanderers]
     wandering = fit_wandering(wanderers_seen)
     digest, normal = hashlib.sha256(), []

@@ -1,7 +1,7 @@
 """Count what the pipeline has made of everything that was replayed."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
@@ -31,10 +31,6 @@ class Tally:
     anomalies: int
     events: int
     quarantined: int
-
-    def to_dict(self) -> dict[str, int]:
-        """The totals by name."""
-        return asdict(self)
 
 
 def tally(curated: Bucket) -> Tally:

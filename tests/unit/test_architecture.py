@@ -7,7 +7,17 @@ from pathlib import Path
 
 from petrostream.settings import PROJECT_ROOT
 
-PACKAGES = ("petrostream", "producer", "ml", "dashboard", "deploy", "demo", "lambda")
+PACKAGES = (
+    "petrostream",
+    "console",
+    "cli",
+    "producer",
+    "ml",
+    "dashboard",
+    "deploy",
+    "demo",
+    "lambda",
+)
 
 
 def modules() -> Iterator[Path]:

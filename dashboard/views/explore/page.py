@@ -17,10 +17,10 @@ from dashboard.sql.choose_engine import find_engine
 from dashboard.sql.engine import (
     MOST_ROWS,
     MOST_SECONDS,
-    Answer,
     Engine,
     Query,
     QueryRefused,
+    QueryResult,
     saved_queries,
 )
 from dashboard.ui import url_state
@@ -156,7 +156,7 @@ def _show_answer() -> None:
         st.error(fault[0], icon=":material/error:")
         st.code(fault[1], language=None, wrap_lines=True)
         return
-    found: tuple[Answer, datetime] | None = st.session_state.get(_ANSWER)
+    found: tuple[QueryResult, datetime] | None = st.session_state.get(_ANSWER)
     if found is None:
         st.caption("Press Run to see the result.")
         return

@@ -10,12 +10,13 @@ import pytest
 from sklearn.ensemble import IsolationForest
 
 from ml.__main__ import main
-from ml.training.fit import train as fit
+from ml.training.fit import TrainingSettings
 from petrostream.detection.isolation_forest import load
 from petrostream.errors import InvalidModel, ModelNotReady, UsageError
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import PackedModel, Pointer, unpack
 from petrostream.registry.models import CurrentModel
+from tests.support.training import trained_on
 
 FEW_TREES = ("--trees", "10")
 
@@ -157,4 +158,4 @@ def test_limits_are_published_with_the_current_model(
 def test_too_little_normal_time_is_a_sentence(recordings: list[Recording]) -> None:
     short = replace(recordings[0], table=recordings[0].table.slice(0, 600))
     with pytest.raises(UsageError, match="normal"):
-        fit(lambda: [short])
+        trained_on([short], TrainingSettings())

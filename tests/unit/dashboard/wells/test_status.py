@@ -13,7 +13,6 @@ from dashboard.curated.snapshot import Snapshot
 from dashboard.shell.page_frame import View
 from dashboard.views.fleet.page import when
 from dashboard.wells.status import ALARM_SECONDS, Totals, WellState, wells_of
-from petrostream.detection.degraded import degraded_sensors
 from petrostream.schema.sensors import SENSOR_NAMES
 from petrostream.scoring import summaries
 
@@ -135,10 +134,6 @@ def test_totals_are_of_the_newest_time_and_of_the_same_before() -> None:
 def test_the_rate_is_that_of_the_scored_readings() -> None:
     assert Totals(1000, 800, 200).rate == pytest.approx(0.25)
     assert Totals(1000, 0, 0).rate is None
-
-
-def test_no_degraded_sensors_is_an_empty_text() -> None:
-    assert degraded_sensors("") == {}
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_a_text_of_another_version_has_no_codes(text: str) -> None:
 def test_a_valve_that_stays_as_it_is_is_fine() -> None:
     text = "P-PDG=frozen ESTADO-W1=frozen"
     assert degraded_sensors(text) == {"P-PDG": "frozen"}
+    assert degraded_sensors("") == {}
     assert degraded_sensors("ESTADO-W1=missing") == {"ESTADO-W1": "missing"}
 
 
