@@ -14,9 +14,11 @@ from petrostream.durations import age, duration
         (0, "0 s"),
         (119, "119 s"),
         (120, "2.0 min"),
-        (7199, "120.0 min"),
-        (7200, "2.0 h"),
-        (200_000, "55.6 h"),
+        (3594, "59.9 min"),
+        (3599, "1 h"),
+        (6804, "1 h 53 min"),
+        (7200, "2 h"),
+        (200_000, "55 h 33 min"),
     ],
 )
 def test_how_long(seconds: float | None, words: str) -> None:
