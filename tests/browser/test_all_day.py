@@ -1,7 +1,6 @@
 """A page that stays open: a storage that goes and comes back, a phone, a keyboard, a bad sensor."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,6 @@ def scoring(provisioned, packed: PackedModel) -> Scoring:
 def scored(scoring: Scoring, wells: Path) -> Scoring:
     scoring.score(scoring.replay(wells, [QUIET, WELL]))
     return scoring
-
-
-@pytest.fixture
-def address(scored: Scoring) -> Iterator[str]:
-    with serving(scored.provisioned.environment) as (address, _):
-        yield address
 
 
 def visit(running_browser: Browser, address: str, **options: Any) -> Page:
@@ -74,7 +67,7 @@ def test_a_storage_that_goes_is_told_and_one_that_comes_back_is_read(
         page.close()
 
 
-def test_fleet_fits_a_phone(address: str, running_browser: Browser) -> None:
+def test_fleet_fits_a_phone(scored: Scoring, address: str, running_browser: Browser) -> None:
     page = visit(running_browser, address, viewport=PHONE, is_mobile=True, has_touch=True)
     wide = page.evaluate(
         "() => [...document.querySelectorAll('[data-testid=stMain] *')]"
@@ -90,7 +83,7 @@ def test_fleet_fits_a_phone(address: str, running_browser: Browser) -> None:
 
 
 def test_a_well_is_reached_by_the_keyboard_and_shows_the_same_time(
-    address: str, running_browser: Browser
+    scored: Scoring, address: str, running_browser: Browser
 ) -> None:
     page = visit(running_browser, f"{address}/?live=off&time=24+h")
     focused = page.locator("a:focus")
@@ -106,7 +99,7 @@ def test_a_well_is_reached_by_the_keyboard_and_shows_the_same_time(
 
 
 def test_live_and_zone_go_with_the_visitor_from_page_to_page(
-    address: str, running_browser: Browser
+    scored: Scoring, address: str, running_browser: Browser
 ) -> None:
     page = visit(running_browser, f"{address}/?zone=America/Sao_Paulo")
     live = page.get_by_role("switch", name="Live")

@@ -2,9 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from functools import cache
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -55,24 +53,6 @@ def visit(running_browser: Browser) -> Iterator[Visit]:
 @pytest.fixture
 def scoring(provisioned, packed: PackedModel) -> Scoring:
     return Scoring(provisioned, packed)
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Callable[[Mapping[str, str]], str]]:
-    """Start one dashboard for the tests of this file; all of them have the same environment."""
-    with ExitStack() as stack:
-
-        @cache
-        def start(environment: tuple[tuple[str, str], ...]) -> str:
-            return stack.enter_context(serving(dict(environment)))[0]
-
-        yield lambda environment: start(tuple(sorted(environment.items())))
-
-
-@pytest.fixture
-def address(scoring: Scoring, started: Callable[[Mapping[str, str]], str]) -> str:
-    """Where the dashboard of the embedded AWS is."""
-    return started(scoring.provisioned.environment)
 
 
 def painted_points(page: Page) -> list[pd.DataFrame]:

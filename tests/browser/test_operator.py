@@ -81,20 +81,21 @@ def test_an_acknowledgement_survives_a_restart(scoring: Scoring, running_browser
         page.close()
 
 
-def test_from_an_alarm_to_the_well_at_that_time(scoring: Scoring, running_browser: Browser) -> None:
+def test_from_an_alarm_to_the_well_at_that_time(
+    scoring: Scoring, address: str, running_browser: Browser
+) -> None:
     event = read_events(scoring.provisioned.curated)[0]
-    with serving(scoring.provisioned.environment) as (address, _):
-        page = visit(running_browser, f"{address}/alarms?alarm={link_to(event)}&live=off")
-        page.get_by_role("link", name=re.compile("Show the well")).click()
-        page.wait_for_url(re.compile(r"/well\?"))
-        wait_until_drawn(page)
-        assert f"well={WELL}" in page.url
-        until = second_of(event.end) + timedelta(minutes=10)
-        assert f"until={quote(f'{until:%Y-%m-%dT%H:%M}')}" in page.url
-        points = [each for panel in marks(page, "symbol") for each in panel]
-        shown = [each for each in points if each["fill"] == ANOMALY_COLOUR]
-        assert len(shown) >= event.rows, "its points are in sight"
-        page.close()
+    page = visit(running_browser, f"{address}/alarms?alarm={link_to(event)}&live=off")
+    page.get_by_role("link", name=re.compile("Show the well")).click()
+    page.wait_for_url(re.compile(r"/well\?"))
+    wait_until_drawn(page)
+    assert f"well={WELL}" in page.url
+    until = second_of(event.end) + timedelta(minutes=10)
+    assert f"until={quote(f'{until:%Y-%m-%dT%H:%M}')}" in page.url
+    points = [each for panel in marks(page, "symbol") for each in panel]
+    shown = [each for each in points if each["fill"] == ANOMALY_COLOUR]
+    assert len(shown) >= event.rows, "its points are in sight"
+    page.close()
 
 
 def test_a_redrive_asks_first_and_empties_the_dead_letters(
@@ -127,28 +128,28 @@ def dead(scoring: Scoring) -> int:
 
 
 def test_a_query_gives_the_curated_rows_and_a_download(
-    scoring: Scoring, running_browser: Browser
+    scoring: Scoring, address: str, running_browser: Browser
 ) -> None:
     text = "SELECT count(*) AS n, sum(anomaly_flag) AS flagged FROM scored"
     rows = scoring.curated()
-    with serving(scoring.provisioned.environment) as (address, _):
-        page = visit(running_browser, f"{address}/explore?query=own&sql={quote(text)}&live=off")
-        button(page, "^Run$|play_arrow").first.click()
-        page.get_by_text("1 row", exact=True).wait_for()
-        with page.expect_download() as download:
-            page.get_by_role("button", name="CSV", exact=True).click()
-        saved = pd.read_csv(Path(download.value.path()))
-        assert saved.to_dict("list") == {
-            "n": [len(rows)],
-            "flagged": [rows["anomaly_flag"].sum()],
-        }
-        assert stays_here(page, address)
-        page.close()
+    page = visit(running_browser, f"{address}/explore?query=own&sql={quote(text)}&live=off")
+    button(page, "^Run$|play_arrow").first.click()
+    page.get_by_text("1 row", exact=True).wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    saved = pd.read_csv(Path(download.value.path()))
+    assert saved.to_dict("list") == {
+        "n": [len(rows)],
+        "flagged": [rows["anomaly_flag"].sum()],
+    }
+    assert stays_here(page, address)
+    page.close()
 
 
-def test_accuracy_shows_what_was_found(scoring: Scoring, running_browser: Browser) -> None:
-    with serving(scoring.provisioned.environment) as (address, _):
-        page = visit(running_browser, f"{address}/accuracy?live=off")
-        expect(figure(page, "Found")).to_have_text("1 of 1")
-        assert stays_here(page, address)
-        page.close()
+def test_accuracy_shows_what_was_found(
+    scoring: Scoring, address: str, running_browser: Browser
+) -> None:
+    page = visit(running_browser, f"{address}/accuracy?live=off")
+    expect(figure(page, "Found")).to_have_text("1 of 1")
+    assert stays_here(page, address)
+    page.close()
