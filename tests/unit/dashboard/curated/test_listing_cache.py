@@ -16,7 +16,7 @@ import pytest
 from dashboard.curated import listing_cache
 from dashboard.curated.batches import BATCH
 from dashboard.curated.listing_cache import KeptListing, ListingCache
-from petrostream.disk_cache import MAGIC, SUFFIX, place_cache
+from petrostream.disk_cache import MAGIC, SUFFIX
 from petrostream.local.stack import down
 from petrostream.scoring import summaries
 from petrostream.settings import variable, write_stack
@@ -240,18 +240,6 @@ def test_a_folder_that_can_not_be_written_is_a_sentence_once(tmp_path: Path, cap
     assert there.load(DATE) is None
 
 
-def test_a_place_is_an_endpoint_and_a_bucket(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(variable("cache"), str(tmp_path))
-    places = {
-        place_cache(f"http://127.0.0.1:{port}", bucket)
-        for port in (1, 2)
-        for bucket in ("curated", "other")
-    }
-    assert len(places) == 4
-    assert tmp_path / "petrostream" / "127.0.0.1-1--curated" in places
-    assert place_cache("http://../..", "curated") == tmp_path / "petrostream" / "curated"
-
-
 def test_what_was_listed_of_an_embedded_aws_goes_with_it(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv(variable("cache"), str(tmp_path / "cache"))
     endpoint = "http://127.0.0.1:1"
@@ -270,15 +258,6 @@ def test_what_was_listed_of_an_embedded_aws_goes_with_it(monkeypatch, tmp_path: 
 def test_it_can_be_switched_off(monkeypatch) -> None:
     monkeypatch.setenv(variable("cache"), "off")
     assert ListingCache.of("http://127.0.0.1:1", "curated") is None
-
-
-def test_without_a_choice_it_is_in_the_users_cache(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(variable("cache"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert place_cache("http://h", "b") == tmp_path / "petrostream" / "h--b"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert place_cache("http://h", "b") == tmp_path / "home" / ".cache" / "petrostream" / "h--b"
 
 
 def test_what_was_kept_with_another_list_of_sensors_is_listed_anew(
