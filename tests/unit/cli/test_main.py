@@ -152,6 +152,7 @@ def test_other_shells_have_a_script_too(shell: str, capsys: pytest.CaptureFixtur
         (["status", "--jsn"], "no such option '--jsn'"),
         (["replay", "x", "--speed", "fast"], "--speed 'fast' is neither a positive number nor"),
         (["replay", "x", "--limit", "0"], "--limit takes a whole number above 0, not '0'"),
+        (["drift", "--hours", "inf"], "--hours takes a number from 0 on, not 'inf'"),
         (["replay", "x", "--classes", "one"], "--classes takes class numbers with commas"),
         (["fetch", "--classes", "12"], "--classes takes names of 0, 1, 2"),
         (["fetch", "--all", "--limit", "3"], "--all and --limit exclude each other: name one"),
