@@ -49,6 +49,8 @@ SHARES: Final = 15
 """Shares of a batch's rows are kept in fifteenths, rounded up: a few rows are not nothing."""
 
 STATUSES: Final = tuple(Status)
+"""Their places are codes in stored keys: a new one stands at the end, in a new format."""
+
 _SCORE_STEPS: Final = 64
 _SCORE_CODES: Final = 255
 
