@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.main import main, program
+from cli.main import installed_version, main, program
 from console.verbs import Verb
 from petrostream.settings import PROJECT_ROOT
 
@@ -93,6 +93,12 @@ def test_help_and_version_import_nothing_that_is_slow(arguments: list[str]) -> N
 
 def test_the_version_is_the_projects() -> None:
     assert run("--version").stdout == f"petrostream, version {PROJECT['version']}\n"
+
+
+def test_a_project_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m cli` runs from the sources alone."""
+    monkeypatch.setattr("cli.main.PROGRAM", "petrostream-that-nobody-installed")
+    assert installed_version() == "unknown: it is not installed"
 
 
 def test_the_declared_script_is_this_program() -> None:
