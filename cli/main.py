@@ -1,6 +1,7 @@
 """All verbs, in the order of the pipeline."""
 
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 
 import click
 
@@ -13,7 +14,16 @@ from ml.commands import COMMANDS as MODELS
 from ml.commands import annotations
 from producer.commands import COMMANDS as DATA
 
-program = click.version_option(package_name=PROGRAM)(
+
+def installed_version() -> str:
+    """What was installed; `python -m cli` runs without that too."""
+    try:
+        return version(PROGRAM)
+    except PackageNotFoundError:
+        return "unknown: it is not installed"
+
+
+program = click.version_option(installed_version(), package_name=PROGRAM)(
     Verbs(
         "Score offshore well sensors as their readings come in: from recordings to alarms.\n\n"
         "petrostream VERB --help shows a verb's options and examples.",

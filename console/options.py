@@ -35,7 +35,7 @@ class Number(click.ParamType[int | float]):
             number = self._kind(value)
         except ValueError:
             number = math.nan
-        if not self._least <= number <= self._most or not math.isfinite(number):
+        if not self._least <= number <= self._most or abs(number) == math.inf:
             self.fail(f"takes {self._described()}, not {value!r}", param, ctx)
         return number
 

@@ -31,7 +31,8 @@ STATES: Final = (
     Degradation.IMPLAUSIBLE,
 )
 """A sensor's states, the sound one first. Their places are codes in stored keys: the order stays,
-and what is new stands at the end.
+and what is new stands at the end, in a new format of summaries, as an older dashboard has no word
+for it.
 """
 
 CODES: Final = {state: code for code, state in enumerate(STATES)}

@@ -241,7 +241,8 @@ def _check_columns(schema: pa.Schema) -> None:
         if field.name not in known:
             raise InvalidBatch(
                 f"its column {field.name!r} is not one of 3W's: if it is a sensor that a later "
-                "version of PetroStream knows, update the Lambda, then replay the recording"
+                "version of PetroStream knows, update the Lambda, then copy the object back from "
+                "quarantine/"
             )
         if field.type != known[field.name]:
             raise InvalidBatch(

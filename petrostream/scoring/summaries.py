@@ -49,6 +49,8 @@ SHARES: Final = 15
 """Shares of a batch's rows are kept in fifteenths, rounded up: a few rows are not nothing."""
 
 STATUSES: Final = tuple(Status)
+"""Their places are codes in stored keys: a new one stands at the end, in a new format."""
+
 _SCORE_STEPS: Final = 64
 _SCORE_CODES: Final = 255
 
@@ -87,7 +89,7 @@ that drove most rows in alarm, or most anomalies where none was, `line` the high
 twelfth of the batch's time (`score_of`), `sensors` packs shares and state (`missing_share`,
 `frozen_share`, `implausible_share`, `last_state`), `model` has the first eight hexadecimal digits
 of the model's version. `groups` is not stored: how much longer the stored record is than one of
-the first generation, in groups of three bytes.
+the first generation, in groups of three bytes; `_NOT_WHOLE` where that does not give it back.
 """
 
 _FIELDS: Final = tuple(name for name in FIGURES.names or () if name not in {"sensors", "groups"})
@@ -136,6 +138,9 @@ def groups_of(sensors: int) -> int:
     """How many groups of three bytes the sensors take that joined after the first generation."""
     return -(-2 * (sensors - FIRST_SENSORS) // 3)
 
+
+_NOT_WHOLE: Final = 255
+"""Stands for the groups of a record in which a sensor was left out that has figures."""
 
 GROUPS: Final = groups_of(len(SENSOR_NAMES))
 _MOST_GROUPS: Final = groups_of(MOST_SENSORS)
@@ -219,8 +224,9 @@ def _decode_into(figures: np.ndarray, texts: Sequence[str], length: int) -> None
     sensors[:, :FIRST_SENSORS] = records["sensors"]
     sensors[:, FIRST_SENSORS:] = ABSENT
     if "later" in (records.dtype.names or ()):
-        later = records["later"][:, : sensors.shape[1] - FIRST_SENSORS]
-        sensors[:, FIRST_SENSORS : FIRST_SENSORS + later.shape[1]] = later
+        known, unknown = np.split(records["later"], [sensors.shape[1] - FIRST_SENSORS], axis=1)
+        sensors[:, FIRST_SENSORS : FIRST_SENSORS + known.shape[1]] = known
+        figures["groups"][(unknown != ABSENT).any(axis=1)] = _NOT_WHOLE
 
 
 _BEGIN: Final = np.dtype([("format", "u1"), ("", "V2")])

@@ -302,7 +302,7 @@ def test_a_dashboard_that_is_older_than_the_lambda_leaves_out_what_it_does_not_k
 
 
 def test_a_raw_batch_with_a_sensor_that_is_not_known_is_set_aside_with_advice(old) -> None:
-    """Nothing is scored without a reading that came with it; the object stays for a replay."""
+    """Nothing is scored without a reading that came with it; the object can be put back."""
     key = next(iter(old.raw.keys("")))
     table = pq.ParquetFile(pa.BufferReader(old.raw.get(key, at_most=2**26).body)).read()
     new = table.append_column(NEW[0].name, table.column("P-TPT"))
@@ -314,4 +314,4 @@ def test_a_raw_batch_with_a_sensor_that_is_not_known_is_set_aside_with_advice(ol
     outcome = pipeline.process(RawObject(key))
     assert outcome.disposition is Disposition.QUARANTINED
     assert "'P-NEW'" in outcome.reason
-    assert "update the Lambda, then replay" in outcome.reason
+    assert "update the Lambda, then copy the object back" in outcome.reason

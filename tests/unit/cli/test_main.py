@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.main import main, program
+from cli.main import installed_version, main, program
 from console.verbs import Verb
 from petrostream.settings import PROJECT_ROOT
 
@@ -95,6 +95,12 @@ def test_the_version_is_the_projects() -> None:
     assert run("--version").stdout == f"petrostream, version {PROJECT['version']}\n"
 
 
+def test_a_project_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m cli` runs from the sources alone."""
+    monkeypatch.setattr("cli.main.PROGRAM", "petrostream-that-nobody-installed")
+    assert installed_version() == "unknown: it is not installed"
+
+
 def test_the_declared_script_is_this_program() -> None:
     [(name, value)] = PROJECT["scripts"].items()
     assert name == "petrostream"
@@ -152,6 +158,7 @@ def test_other_shells_have_a_script_too(shell: str, capsys: pytest.CaptureFixtur
         (["status", "--jsn"], "no such option '--jsn'"),
         (["replay", "x", "--speed", "fast"], "--speed 'fast' is neither a positive number nor"),
         (["replay", "x", "--limit", "0"], "--limit takes a whole number above 0, not '0'"),
+        (["drift", "--hours", "inf"], "--hours takes a number from 0 on, not 'inf'"),
         (["replay", "x", "--classes", "one"], "--classes takes class numbers with commas"),
         (["fetch", "--classes", "12"], "--classes takes names of 0, 1, 2"),
         (["fetch", "--all", "--limit", "3"], "--all and --limit exclude each other: name one"),

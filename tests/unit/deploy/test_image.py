@@ -44,7 +44,7 @@ def test_neither_the_order_of_files_nor_their_times_and_modes_count(
     sources: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = image.content_tag(sources)
-    for path in (sources / "petrostream").glob("*.py"):
+    for path in (sources / "petrostream").rglob("*.py"):
         os.utime(path, (1, 1))
         path.chmod(0o640)
     found = Path.glob
@@ -60,11 +60,15 @@ def test_whatever_goes_into_the_image_counts(sources: Path, name: str) -> None:
     assert image.content_tag(sources) != before
 
 
-def test_a_new_module_counts_and_so_does_a_file_under_another_name(sources: Path) -> None:
+@pytest.mark.parametrize("room", ["petrostream", "petrostream/scoring", "petrostream/new/deeper"])
+def test_a_new_module_counts_and_so_does_a_file_under_another_name(
+    sources: Path, room: str
+) -> None:
     before = image.content_tag(sources)
-    (sources / "petrostream" / "new.py").write_text("")
+    (sources / room).mkdir(parents=True, exist_ok=True)
+    (sources / room / "new.py").write_text("")
     added = image.content_tag(sources)
-    (sources / "petrostream" / "new.py").rename(sources / "petrostream" / "newer.py")
+    (sources / room / "new.py").rename(sources / room / "newer.py")
     assert len({before, added, image.content_tag(sources)}) == 3
 
 

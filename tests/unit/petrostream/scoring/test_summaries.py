@@ -11,7 +11,7 @@ from petrostream.detection.degraded import STATES
 from petrostream.errors import PermanentError
 from petrostream.schema.columns import SCORED_SCHEMA
 from petrostream.schema.keys import BatchId
-from petrostream.schema.sensors import SENSOR_NAMES
+from petrostream.schema.sensors import FIRST_SENSORS, SENSOR_NAMES
 from petrostream.scoring import summaries
 from petrostream.scoring.score_batch import Counts
 
@@ -137,3 +137,34 @@ def test_a_batch_without_any_score_has_no_worst() -> None:
 def test_what_is_no_summary_is_refused(text: str) -> None:
     with pytest.raises(PermanentError):
         summaries.decode([text])
+
+
+def know(monkeypatch: pytest.MonkeyPatch, later: int) -> None:
+    """Read and write as a version does that knows so many sensors after the first generation."""
+    layout = summaries.figures_layout(FIRST_SENSORS + later)
+    monkeypatch.setattr(summaries, "FIGURES", np.dtype([*layout, ("groups", "u1")]))
+    monkeypatch.setattr(summaries, "GROUPS", summaries.groups_of(FIRST_SENSORS + later))
+
+
+@pytest.mark.parametrize("written", range(6))
+@pytest.mark.parametrize("known", range(6))
+def test_a_key_is_given_back_as_it_is_or_not_at_all(
+    known: int, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two numbers of sensors may have texts of the same length: nothing is taken for whole then."""
+    know(monkeypatch, written)
+    before = np.zeros((), dtype=summaries.FIGURES)
+    before["format"], before["groups"] = summaries.FORMAT, summaries.GROUPS
+    before["sensors"] = 0x1000 + np.arange(FIRST_SENSORS + written)
+    text = summaries.encode(before)
+    know(monkeypatch, known)
+    found = summaries.decode([text])[0]
+    both = FIRST_SENSORS + min(known, written)
+    assert found["sensors"][:both].tolist() == before["sensors"][:both].tolist()
+    assert set(found["sensors"][both:].tolist()) <= {summaries.ABSENT}
+    assert summaries.is_whole(found) == (written <= known)
+    if summaries.is_whole(found):
+        assert summaries.encode(found) == text
+    else:
+        with pytest.raises(PermanentError, match="update PetroStream"):
+            summaries.encode(found)
