@@ -1,61 +1,60 @@
-"""``python -m petrostream.local``: bring the embedded AWS up or down, or show how it is."""
+"""``python -m petrostream.local``: bring the embedded AWS alone up or down, or show how it is."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 
-import click
-
-from console.options import COUNT, WHOLE
-from console.speech import say
-from console.verbs import Verbs, run, verb
+from petrostream.errors import PetroStreamError, UsageError
 from petrostream.local import stack
 from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
 from petrostream.local.status import look_at_stack
 
 
-@verb("up", "python -m petrostream.local up --slots 4")
-@click.option("--port", type=WHOLE, default=0, help="port (default: a free one)")
-@click.option("--slots", type=COUNT, default=2, show_default=True, help="invocations side by side")
-@click.option(
-    "--timeout",
-    type=COUNT,
-    default=FUNCTION_TIMEOUT_SECONDS,
-    show_default=True,
-    metavar="SECONDS",
-    help="how long the handler may take",
-)
-def up(port: int, slots: int, timeout: int) -> int:
-    """Start and provision it."""
-    made = stack.up(stack.StackOptions(port, slots, timeout))
-    say(
-        f"the embedded AWS is up at {stack.endpoint(made)}, a worker with {slots} slots "
-        "beside it\nnext: `make train DATA=<folder>`, `make replay DATA=<folder>`, "
-        "`make dashboard`; `make down` stops it"
-    )
-    return 0
-
-
-@verb("down", "python -m petrostream.local down")
-def down() -> int:
-    """Stop it, leave nothing."""
-    say("the stack is down" if stack.down() else "no stack was up")
-    return 0
-
-
-@verb("status", "python -m petrostream.local status")
-def status() -> int:
-    """Show how it is."""
-    for look in look_at_stack():
-        say(str(look))
-    return 0
-
-
-local = Verbs("The embedded AWS alone, provisioned by Python.", {"Commands": (up, down, status)})
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one of the commands and return its exit code."""
-    return run(local, arguments, name="python -m petrostream.local")
+    """Run one of the commands; gives 0, 1 for a failure, 2 for what is to be put right first."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        for line in _lines(chosen):
+            sys.stdout.write(f"{line}\n")
+    except PetroStreamError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2 if isinstance(error, UsageError) else 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m petrostream.local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start and provision it")
+    up.add_argument("--port", type=int, default=0, help="port (default: a free one)")
+    up.add_argument("--slots", type=int, default=2, help="invocations side by side")
+    up.add_argument(
+        "--timeout",
+        type=int,
+        default=FUNCTION_TIMEOUT_SECONDS,
+        help="seconds that the handler may take (default: %(default)s)",
+    )
+    commands.add_parser("down", help="stop it, leave nothing")
+    commands.add_parser("status", help="show how it is")
+    return parser
+
+
+def _lines(chosen: argparse.Namespace) -> list[str]:
+    if chosen.command == "down":
+        return ["the stack is down" if stack.down() else "no stack was up"]
+    if chosen.command == "status":
+        return [str(look) for look in look_at_stack()]
+    made = stack.up(stack.StackOptions(chosen.port, chosen.slots, chosen.timeout))
+    return [
+        (
+            f"the embedded AWS is up at {stack.endpoint(made)}, a worker with {chosen.slots} slots "
+            "beside it"
+        ),
+        (
+            "next: `make train DATA=<folder>`, `make replay DATA=<folder>`, `make dashboard`; "
+            "`make down` stops it"
+        ),
+    ]
 
 
 if __name__ == "__main__":
