@@ -44,6 +44,11 @@ hypothesis_settings.load_profile("petrostream")
 REAL_DATA = Path(os.environ.get("PETROSTREAM_TEST_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: much of the time a test waits for processes of its own."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the caller's AWS, settings or stack."""
