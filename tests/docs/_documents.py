@@ -60,6 +60,10 @@ class Document:
         typed = [line for block in blocks for line in _PROMPT.findall(block)]
         return [*typed, *self.spans]
 
+    def examples(self, language: str) -> list[str]:
+        """Its blocks of code in a language."""
+        return [body for named, body in _FENCE.findall(self.text) if named == language]
+
     def section(self, heading: str) -> str:
         """What stands below a heading, up to the next one."""
         _before, _found, rest = self.text.partition(f" {heading}\n")

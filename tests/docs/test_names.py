@@ -1,6 +1,9 @@
 """Whatever the documentation names is there: commands, options, variables, files, links."""
 
+import ast
+import importlib
 import re
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -139,6 +142,49 @@ def find(name: str, folder: Path) -> Iterable[Path]:
         yield from (PROJECT_ROOT / top).rglob(name)
 
 
+def test_the_suites_of_tests_are_those_of_the_repository() -> None:
+    named = re.findall(r"^\| `tests/(\w+)/` \|", document("CONTRIBUTING.md").text, re.MULTILINE)
+    assert sorted(named) == sorted(suites())
+
+
+def suites() -> set[str]:
+    """Folders of tests."""
+    names = {path.name for path in (PROJECT_ROOT / "tests").iterdir() if path.is_dir()}
+    return {name for name in names if not name.startswith((".", "_"))}
+
+
+@EACH
+def test_what_examples_import_exists(page: Document) -> None:
+    for module, name in imports(page):
+        if not is_made(module, name):
+            assert has(module, name), f"there is no {name or 'module'} in {module}"
+
+
+def is_made(module: str, name: str) -> bool:
+    """Whether it is what the walk-through makes."""
+    made = f"{module}.{name}".replace(".", "/")
+    return bool({f"{made}.py", f"{module.replace('.', '/')}.py"} & MADE)
+
+
+def imports(page: Document) -> Iterable[tuple[str, str]]:
+    """Modules that the page's blocks of Python import, each with a name imported from it."""
+    for example in page.examples("python"):
+        for node in ast.walk(ast.parse(textwrap.dedent(example))):
+            if isinstance(node, ast.Import):
+                yield from ((each.name, "") for each in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield from ((str(node.module), each.name) for each in node.names)
+
+
+def has(module: str, name: str) -> bool:
+    """Whether a module can be imported, and a name from it."""
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError:
+        return False
+    return not name or hasattr(found, name) or has(f"{module}.{name}", "")
+
+
 def test_every_verb_is_documented_with_each_of_its_options() -> None:
     page = document("docs/commands.md")
     for verb, options in verbs().items():
@@ -171,3 +217,6 @@ def test_the_tree_of_folders_is_that_of_the_repository() -> None:
     code = [path for folder in CODE for path in (PROJECT_ROOT / folder).rglob("*.py")]
     rooms = {"/".join(path.relative_to(PROJECT_ROOT).parts[:-1][:2]) for path in code}
     assert not rooms - named
+    assert {name for name in named if name.startswith("tests/")} == {
+        f"tests/{name}" for name in suites()
+    }
