@@ -135,7 +135,8 @@ audit: $(READY) ## look for what is unsafe in the infrastructure (checkov, in an
 	  --skip-download
 
 format: $(READY) ## format the code and mend what ruff can
-	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format --quiet .
+	@$(VENV)/bin/ruff check --fix --quiet .
 	@$(VENV)/bin/ruff format .
 
 lock: $(READY) ## resolve the dependencies anew (needs a network)

@@ -37,12 +37,12 @@ def run_command(command: Callable[[], int], interrupted: str = GO_ON) -> int:
         sys.stderr.write(f"interrupted: {interrupted}\n")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         return EXIT_UNREAD
     return code
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Keep the interpreter from writing to the closed pipe once more as it ends."""
     with suppress(OSError, ValueError):  # a stream without a descriptor has no pipe
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -153,7 +153,7 @@ def json_file_option(function: _Function) -> _Function:
         is_flag=False,
         flag_value=STANDARD_OUTPUT,
         metavar="[FILE]",
-        callback=_want_json,
+        callback=_want_json_file,
         help="write the figures as JSON; without FILE on standard output, and nothing else there",
     )(function)
 
@@ -166,3 +166,15 @@ def json_is_wanted(ctx: click.Context) -> bool:
 def _want_json(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
     ctx.meta[_JSON_WANTED] = value is True or value == STANDARD_OUTPUT
     return value
+
+
+def _want_json_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and Path(value).is_dir():
+        raise click.BadParameter(
+            f"takes a file, and {value} is a folder: write `--json {STANDARD_OUTPUT}` for "
+            "standard output",
+            ctx,
+            param,
+        )
+    wanted: str | None = _want_json(ctx, param, value)
+    return wanted

@@ -1,10 +1,11 @@
 """What commands say and ask."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from console.exits import EXIT_PARTIAL
-from petrostream.errors import UsageError
+from petrostream.errors import PetroStreamError, UsageError
 
 
 def say(text: str = "") -> None:
@@ -30,6 +31,16 @@ def report_unread(problems: Iterable[object]) -> int:
     for problem in distinct:
         note(f"not read: {problem}")
     return EXIT_PARTIAL if distinct else 0
+
+
+@contextmanager
+def naming_unread(problems: Iterable[object]) -> Iterator[None]:
+    """Name the files that could not be read where the work fails: they may be why."""
+    try:
+        yield
+    except PetroStreamError:
+        report_unread(problems)
+        raise
 
 
 def confirmed(question: str, expected: str, *, instead: str) -> bool:

@@ -9,14 +9,26 @@ from typing import Any
 import click
 
 from console.answers import Answer, give
-from console.exits import EXIT_USAGE, GO_ON, run_command
+from console.exits import EXIT_UNREAD, EXIT_USAGE, GO_ON, drop_output, run_command
 from console.options import json_is_wanted
 
 _SHORT_HELP_WIDTH = 90
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class Verb(click.Command):
+class _Unread(click.Command):
+    """A command whose help and version may go unread, as any output may: click has its own code."""
+
+    def make_context(self, *given: Any, **settings: Any) -> click.Context:
+        """Read the command line; what is asked for by `--help` and `--version` is shown here."""
+        try:
+            return super().make_context(*given, **settings)
+        except BrokenPipeError:
+            drop_output()
+            raise click.exceptions.Exit(EXIT_UNREAD) from None
+
+
+class Verb(_Unread):
     """A command: its function gives an exit code, or an answer that `--json` can show.
 
     Parameters
@@ -66,7 +78,7 @@ def verb(
     return make
 
 
-class Verbs(click.Group):
+class Verbs(_Unread, click.Group):
     """Commands in named sections, listed in the order in which they are given."""
 
     def __init__(self, summary: str, sections: Mapping[str, Sequence[click.Command]]) -> None:

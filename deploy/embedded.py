@@ -20,9 +20,8 @@ from deploy.up import publish_image
 from petrostream.errors import UsageError
 from petrostream.local import stack
 from petrostream.local.endpoint import ACCOUNT, HOST, REGION
-from petrostream.local.processes import find_process
 from petrostream.local.stack import Provision, StackOptions
-from petrostream.settings import LOCAL, PROJECT_ROOT, Settings, read_stack, state_folder
+from petrostream.settings import LOCAL, PROJECT_ROOT, Settings, state_folder
 
 WAIT_FOR_PROVIDER_SECONDS: Final = 60.0
 _INIT_OPTIONS: Final = "TF_CLI_ARGS_init"
@@ -36,8 +35,8 @@ class Provisioning(Enum):
     """What makes the resources on the embedded AWS."""
 
     AUTO = "auto"
-    TERRAFORM = "terraform"
-    PYTHON = "python"
+    TERRAFORM = stack.TERRAFORM
+    PYTHON = stack.PYTHON
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,21 @@ class LocalOptions:
     provisioning: Provisioning
     stack: StackOptions
 
+    @property
+    def provisioner(self) -> str | None:
+        """What has to make the resources; `None` where either will do."""
+        return None if self.provisioning is Provisioning.AUTO else self.provisioning.value
+
 
 def up(options: LocalOptions) -> Answer:
-    """Bring the embedded AWS up, provisioned by Terraform if it can be had."""
+    """Bring the embedded AWS up, provisioned by Terraform if it can be had.
+
+    One that is up already, whole and with the same options, is left as it is.
+    """
+    standing = stack.standing(options.stack, options.provisioner)
+    if standing is not None:
+        say(stack.up_already(standing))
+        return _answer(standing, was_up=True)
     try:
         is_ready = _prepare(options)
         made = stack.up(options.stack, _with_terraform(options.stack) if is_ready else None)
@@ -62,11 +73,16 @@ def up(options: LocalOptions) -> Answer:
     )
     say("next: `make train DATA=<folder>`, `make replay DATA=<folder>`, `make dashboard`;")
     say("`make down` stops it")
+    return _answer(made, was_up=False)
+
+
+def _answer(made: dict[str, Any], *, was_up: bool) -> Answer:
     facts = {
         "target": LOCAL,
         "endpoint": stack.endpoint(made),
         "provisioner": made["provisioner"],
         "environment": made["environment"],
+        "was_up": was_up,
     }
     return Answer(facts)
 
@@ -149,16 +165,9 @@ def _of_the_account() -> list[str]:
     return [name for name in os.environ if name.startswith(("AWS_", "TF_VAR_")) or name in own]
 
 
-def _is_up() -> bool:
-    found = read_stack()
-    return (
-        found is not None and find_process(found.get("processes", {}).get("server", {})) is not None
-    )
-
-
 def _prepare(options: LocalOptions) -> bool:
     """Make Terraform ready; `False` where Python is to provision instead."""
-    if options.provisioning is Provisioning.PYTHON or _is_up():
+    if options.provisioning is Provisioning.PYTHON or stack.served():
         return False
     wants_it = options.provisioning is Provisioning.TERRAFORM
     seconds = process.INIT_SECONDS if wants_it else WAIT_FOR_PROVIDER_SECONDS

@@ -3,14 +3,16 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from console.answers import Answer
-from console.speech import note, report_unread, say
+from console.speech import naming_unread, note, report_unread, say
 from ml.evaluation.attach import evaluate_procedure, in_words
 from ml.training.fit import TrainingSettings, train_on
 from ml.training.lessons import Lessons
 from ml.training.model_files import JOBLIB_NAME, write_file, write_model
 from ml.upkeep.engineering_limits import LIMITS_FILE, read_limits
+from petrostream.detection.engineering_limits import Limits
 from petrostream.detection.parameters import DetectorSettings
 from petrostream.evaluation.document import to_json
 from petrostream.registry.model_files import EVALUATION_NAME, PackedModel, pack, unpack
@@ -43,11 +45,18 @@ def train(options: TrainOptions) -> Answer:
     UsageError
         If there is nothing to train on, or the files can't be read or written.
     """
-    training = options.training
     limits = read_limits(options.limits)
     registry = find_registry() if options.publishes else None
-    lessons = Lessons.find(options.data, options.limit, training, DetectorSettings())
-    trained = train_on(lambda: lessons, training, lessons.settings, limits)
+    lessons = Lessons.find(options.data, options.limit, options.training, DetectorSettings())
+    with naming_unread(lessons.problems):
+        facts = _train(options, lessons, limits, registry)
+    return Answer(facts, report_unread(lessons.problems))
+
+
+def _train(
+    options: TrainOptions, lessons: Lessons, limits: Limits, registry: ModelRegistry | None
+) -> dict[str, Any]:
+    trained = train_on(lambda: lessons, options.training, lessons.settings, limits)
     packed = pack(trained.detector, trained.facts)
     folder = options.into or state_folder() / "model"
     files = write_model(trained, packed, folder)
@@ -59,7 +68,7 @@ def train(options: TrainOptions) -> Answer:
         registry.publish(packed, {JOBLIB_NAME: files[JOBLIB_NAME]})
         say(f"published model {packed.pointer.version}; it is now the current one")
     evaluation = _evaluate(packed, lessons, folder, registry) if options.evaluates else None
-    facts = {
+    return {
         "model": packed.pointer.version,
         "windows": trained.facts["windows"],
         "recordings": trained.facts["recordings"],
@@ -67,7 +76,6 @@ def train(options: TrainOptions) -> Answer:
         "published": registry is not None,
         "evaluation": None if evaluation is None else json.loads(evaluation),
     }
-    return Answer(facts, report_unread(lessons.problems))
 
 
 def _evaluate(

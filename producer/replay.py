@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from console.answers import Answer
 from console.exits import EXIT_PARTIAL
-from console.speech import note, say
+from console.speech import naming_unread, note, say
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import (
     ModelNotReady,
@@ -237,7 +237,7 @@ def run(options: ReplayOptions) -> Answer:
     total = None if options.loop else sum(estimated_rows(file) for file in files)
     uploader = Uploader(Bucket(settings.raw_bucket), options.parallel)
     try:
-        with Progress("replaying", total) as progress:
+        with naming_unread(replay.problems), Progress("replaying", total) as progress:
             summary = replay.run(uploader, progress)
     except ServiceUnavailable as error:
         raise ServiceUnavailable(f"{error}; run the same command again to go on") from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.answers import Answer
-from console.speech import note, report_unread, say
+from console.speech import naming_unread, note, report_unread, say
 from ml.evaluation.attach import evaluate_procedure, in_words, procedure_of
 from ml.evaluation.instances import Instance
 from ml.evaluation.protocol import EvaluationRun, evaluate
@@ -33,8 +33,9 @@ def run_evaluate(options: EvaluateOptions) -> Answer:
     _make_room(options)
     files, problems = find_recordings(options.data)
     chosen = evenly_chosen(files, options.limit)
-    instances = [Instance.of(recording) for recording in read_recordings(chosen, problems)]
-    evaluation = evaluate(instances, note)
+    with naming_unread(problems):
+        instances = [Instance.of(recording) for recording in read_recordings(chosen, problems)]
+        evaluation = evaluate(instances, note)
     say(render(evaluation).removesuffix("\n"))
     if options.json_file is not None:
         write_json(evaluation, options.json_file)
@@ -58,11 +59,12 @@ def run_attach(data: Path, limit: int | None = None) -> Answer:
     model = registry.load(registry.pointer())
     procedure = procedure_of(model)
     lessons = Lessons.find(data, limit, procedure.training, procedure.settings)
-    document = evaluate_procedure(model, lessons.few(), note)
-    body = to_json(document)
-    registry.attach(model.version, body)
-    if isinstance(document, NotEvaluated):
-        raise UsageError(document.reason)
+    with naming_unread(lessons.problems):
+        document = evaluate_procedure(model, lessons.few(), note)
+        body = to_json(document)
+        registry.attach(model.version, body)
+        if isinstance(document, NotEvaluated):
+            raise UsageError(document.reason)
     say(f"model {model.version} {in_words(document)}")
     return Answer(json.loads(body), report_unread(lessons.problems))
 

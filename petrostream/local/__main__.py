@@ -44,7 +44,11 @@ def _lines(chosen: argparse.Namespace) -> list[str]:
         return ["the stack is down" if stack.down() else "no stack was up"]
     if chosen.command == "status":
         return [str(look) for look in look_at_stack()]
-    made = stack.up(stack.StackOptions(chosen.port, chosen.slots, chosen.timeout))
+    options = stack.StackOptions(chosen.port, chosen.slots, chosen.timeout)
+    standing = stack.standing(options)
+    if standing is not None:
+        return [stack.up_already(standing)]
+    made = stack.up(options)
     return [
         (
             f"the embedded AWS is up at {stack.endpoint(made)}, a worker with {chosen.slots} slots "

@@ -6,10 +6,11 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -40,6 +41,8 @@ from petrostream.settings import (
 _FORMAT: Final = 2
 _SERVER: Final = "server"
 WORKER: Final = "worker"
+PYTHON: Final = "python"
+TERRAFORM: Final = "terraform"
 _FOLDERS: Final = ("logs", "replays", "model", "demo", "terraform")
 _TELL_EVERY_SECONDS: Final = 5.0
 _START_SECONDS: Final = 30.0
@@ -83,19 +86,18 @@ def up(options: StackOptions | None = None, provision: Provision | None = None) 
         If a stack is up already, or the port is busy.
     """
     options = options or StackOptions()
-    stack = read_stack()
-    if stack is not None and is_provisioned(stack) and _process(stack, _SERVER):
+    stack = served()
+    if stack is not None:
         if _process(stack, WORKER):
-            raise UsageError(
-                f"a stack is up already at {endpoint(stack)}: stop it with `make down` first"
-            )
+            raise _other_is_up(stack)
         _start_worker(stack, options)
         return stack
     down()
     stack = _start_server(options)
     try:
         os.environ.update(stack["environment"])
-        stack["provisioner"] = "python" if provision is None else "terraform"
+        stack["provisioner"] = PYTHON if provision is None else TERRAFORM
+        stack["timeout"] = options.function_timeout_seconds
         provision = provision or _quickly(options)
         settings, stack["outputs"] = provision(dict(stack["environment"]))
         stack["environment"] |= settings.to_environment()
@@ -105,6 +107,73 @@ def up(options: StackOptions | None = None, provision: Provision | None = None) 
         down()
         raise
     return stack
+
+
+def standing(options: StackOptions, provisioner: str | None = None) -> dict[str, Any] | None:
+    """The stack that is up, whole and as it is wanted; `None` where there is something to do.
+
+    Parameters
+    ----------
+    options
+        What it must have been brought up with; any port will do for 0.
+    provisioner
+        What must have made its resources; anything if it is left out.
+
+    Raises
+    ------
+    UsageError
+        If one is up that differs, or that does not answer.
+    """
+    stack = served()
+    if stack is None:
+        return None
+    runs = _process(stack, WORKER) is not None
+    differences = list(_differences(stack, options, provisioner, has_worker=runs))
+    if differences:
+        raise _other_is_up(stack, f", but {' and '.join(differences)}")
+    if not runs:
+        return None
+    os.environ.update(stack["environment"])
+    try:
+        queue_depth(Settings.load("queue_url").queue_url)
+    except PetroStreamError as error:
+        raise _other_is_up(stack, f", but it does not answer ({error})") from error
+    return stack
+
+
+def served() -> dict[str, Any] | None:
+    """The stack whose server runs with everything made on it, be there a worker or not."""
+    stack = read_stack()
+    if stack is None or not is_provisioned(stack) or not _process(stack, _SERVER):
+        return None
+    return stack
+
+
+def _differences(
+    stack: dict[str, Any], options: StackOptions, provisioner: str | None, *, has_worker: bool
+) -> Iterator[str]:
+    port = urlsplit(endpoint(stack)).port
+    if options.port not in (0, port):
+        yield f"on port {port}, not {options.port}"
+    if has_worker and stack.get("slots") != options.slots:
+        yield f"with {stack.get('slots')} slots, not {options.slots}"
+    if stack.get("timeout") != options.function_timeout_seconds:
+        timeout, wanted = stack.get("timeout"), options.function_timeout_seconds
+        yield f"with a time-out of {timeout} seconds, not {wanted}"
+    maker = stack.get("provisioner")
+    if provisioner not in (None, maker):
+        yield f"made by {maker}, not by {provisioner}"
+
+
+def _other_is_up(stack: dict[str, Any], how: str = "") -> UsageError:
+    return UsageError(
+        f"a stack is up already at {endpoint(stack)}{how}: stop it with `make down` first"
+    )
+
+
+def up_already(stack: dict[str, Any]) -> str:
+    """A sentence for the user where `standing` left nothing to do."""
+    return f"the embedded AWS is up already at {endpoint(stack)}: nothing was changed"
 
 
 def _quickly(options: StackOptions) -> Provision:
@@ -134,6 +203,7 @@ def _start_worker(stack: dict[str, Any], options: StackOptions) -> None:
         stack["environment"],
     )
     try:
+        stack["slots"] = options.slots
         register(stack, WORKER, worker.pid)
     except BaseException:
         worker.kill()

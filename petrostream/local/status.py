@@ -29,6 +29,11 @@ class Look:
     def __str__(self) -> str:
         return f"{self.name:<10} {self.text}" if self.name else self.text
 
+    @property
+    def problem(self) -> str:
+        """A fault in a sentence, for programs: what is not as it should be, and why."""
+        return f"{self.name}: {self.text}" if self.name else self.text
+
 
 def facts(target: str, looks: Iterable[Look]) -> dict[str, Any]:
     """What was seen by name, JSON-ready, and the sentences about what could not be."""
@@ -37,7 +42,7 @@ def facts(target: str, looks: Iterable[Look]) -> dict[str, Any]:
         "target": target,
         "is_up": any(look.name for look in seen),
         **{look.name: look.value for look in seen if look.name},
-        "problems": [str(look) for look in seen if look.is_fault],
+        "problems": [look.problem for look in seen if look.is_fault],
     }
 
 

@@ -106,6 +106,16 @@ def test_what_cannot_be_done_is_a_sentence_and_code_2(
     assert not state_folder().exists() and not ours()
 
 
+def test_files_that_could_not_be_read_are_named_where_training_fails(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    damaged = tmp_path / "0" / "WELL-00001_20170201010207.parquet"
+    damaged.write_bytes(b"no Parquet")
+    result = demo("--no-dashboard", f"--data={tmp_path}")
+    assert result.returncode == 2
+    assert f"not read: {damaged}: it can't be read as Parquet" in result.stderr
+    assert not state_folder().exists() and not ours()
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_shows_a_dashboard_and_an_interrupt_stops_all_of_it(
     wells: Path, ending: signal.Signals

@@ -41,7 +41,9 @@ def test_python_provisions_where_there_is_no_terraform(tmp_path: Path, clean_up:
     assert "worker     running" in status.stdout
     assert "last       nothing has been scored yet" in status.stdout
     again = run(tmp_path, "up")
-    assert again.returncode == 2 and "a stack is up already" in again.stderr
+    assert again.returncode == 0 and "the embedded AWS is up already at" in again.stdout
+    other = run(tmp_path, "up", "--provision=terraform")
+    assert other.returncode == 2 and "made by python, not by terraform" in other.stderr
     down = run(tmp_path, "down")
     assert (down.returncode, down.stdout) == (0, "the stack is down\n")
     assert not state_folder().exists()
@@ -52,12 +54,16 @@ def test_programs_read_how_it_is(tmp_path: Path, clean_up: None) -> None:
     made, found = json.loads(up.stdout), read_stack() or {}
     assert made["environment"] == found["environment"]
     assert "the embedded AWS is up at" in up.stderr
+    again = run(tmp_path, "up", "--provision=python", "--json")
+    assert json.loads(again.stdout) == {**made, "was_up": True} and made["was_up"] is False
     status = json.loads(run(tmp_path, "status", "--json").stdout)
     assert status["is_up"] and status["endpoint"] == made["endpoint"]
     assert status["worker"]["is_running"] and status["dead"] == 0
     assert status["queue"].keys() == {"waiting", "in_flight"}
     assert status["batches"] == {"uploaded": 0, "scored": 0, "quarantined": 0}
-    assert status["model"] is None and "no model is published yet" in status["problems"][0]
+    assert status["model"] is None
+    [problem] = status["problems"]
+    assert problem.startswith("model: no model is published yet")
     for was_up in (True, False):
         down = json.loads(run(tmp_path, "down", "--json").stdout)
         assert down == {"target": "local", "was_up": was_up}

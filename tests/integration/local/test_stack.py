@@ -63,8 +63,12 @@ def test_up_status_down(clean_up: None) -> None:
     pids = [int(identity["pid"]) for identity in found["processes"].values()]
     family = [child for pid in pids for child in psutil.Process(pid).children(recursive=True)]
     again = run("petrostream.local", "up")
-    assert again.returncode == 2
-    assert "a stack is up already" in again.stderr and "make down" in again.stderr
+    assert again.returncode == 0 and read_stack() == found
+    assert again.stdout == (
+        f"the embedded AWS is up already at {stack.endpoint(found)}: nothing was changed\n"
+    )
+    with pytest.raises(UsageError, match=r"up already at .* first"):
+        stack.up()
     deadline = time.monotonic() + 30
     while "0 waiting, 0 in flight" not in run("petrostream.local", "status").stdout:
         assert time.monotonic() < deadline, "S3's test event is not handled"
@@ -78,6 +82,57 @@ def test_up_status_down(clean_up: None) -> None:
     assert not state_folder().exists()
     assert run("petrostream.local", "down").stdout == "no stack was up\n"
     assert "no stack is up" in run("petrostream.local", "status").stdout
+
+
+def test_a_stack_with_other_options_is_not_taken_for_the_one_wanted(
+    clean_up: None, own_environment: None
+) -> None:
+    run("petrostream.local", "up")
+    found = read_stack() or {}
+    port = stack.endpoint(found).rpartition(":")[2]
+    for option, difference in (
+        ("--port=1", f"on port {port}, not 1"),
+        ("--slots=3", "with 2 slots, not 3"),
+        ("--timeout=7", "with a time-out of 60 seconds, not 7"),
+    ):
+        again = run("petrostream.local", "up", option)
+        assert again.returncode == 2
+        assert again.stderr == (
+            f"error: a stack is up already at {stack.endpoint(found)}, but {difference}: stop it "
+            "with `make down` first\n"
+        )
+    assert stack.standing(stack.StackOptions(int(port)), stack.PYTHON) == found
+    with pytest.raises(UsageError, match=r"made by python, not by terraform: stop it"):
+        stack.standing(stack.StackOptions(), stack.TERRAFORM)
+    demo = run("demo", "--no-dashboard")
+    assert demo.returncode == 2 and "a stack is up already" in demo.stderr
+    assert read_stack() == found, "a demo takes over no stack that runs"
+
+
+def test_a_stack_without_a_worker_gets_one_again(clean_up: None) -> None:
+    run("petrostream.local", "up")
+    found = read_stack() or {}
+    stop_process(found["processes"][stack.WORKER])
+    other = run("petrostream.local", "up", "--port=1")
+    assert other.returncode == 2 and "not 1: stop it" in other.stderr
+    again = run("petrostream.local", "up", "--slots=1")
+    assert again.returncode == 0, again.stderr
+    mended = read_stack() or {}
+    assert mended["slots"] == 1 and stack.endpoint(mended) == stack.endpoint(found)
+    assert mended["processes"]["server"] == found["processes"]["server"]
+    assert find_process(mended["processes"][stack.WORKER])
+
+
+def test_a_stack_that_does_not_answer_is_not_called_up(
+    clean_up: None, own_environment: None
+) -> None:
+    run("petrostream.local", "up")
+    found = read_stack() or {}
+    found["environment"][variable("queue_url")] += "-that-is-gone"
+    write_stack(found)
+    again = run("petrostream.local", "up")
+    assert again.returncode == 2
+    assert "but it does not answer" in again.stderr and "first" in again.stderr
 
 
 def test_down_clears_what_a_crash_left(clean_up: None) -> None:
@@ -108,9 +163,11 @@ def test_the_file_says_who_provisioned_and_gives_the_outputs(clean_up: None) -> 
     run("petrostream.local", "up", "--timeout=7", "--slots=1")
     found = read_stack() or {}
     assert found.keys() == {
-        "format", "target", "provisioner", "environment", "outputs", "processes",
+        "format", "target", "provisioner", "timeout", "environment", "outputs", "slots",
+        "processes",
     }  # fmt: skip
     assert (found["format"], found["target"], found["provisioner"]) == (2, "local", "python")
+    assert (found["timeout"], found["slots"]) == (7, 1)
     assert found["outputs"]["buckets"]["raw"] == found["environment"][variable("raw_bucket")]
     assert found["outputs"]["function_name"] == found["environment"][variable("function_name")]
     assert found["outputs"]["mapping_uuid"]

@@ -113,6 +113,22 @@ def test_training_that_makes_no_sense_is_refused(
     assert reason in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command", [["train", "--no-publish", "--into=INTO"], ["evaluate"]], ids=["train", "evaluate"]
+)
+def test_files_that_could_not_be_read_are_named_where_the_rest_is_too_little(
+    tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "0" / "WELL-00001_20170201010207.parquet"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"no Parquet")
+    options = [word.replace("INTO", str(tmp_path / "model")) for word in command]
+    assert main([*options, str(tmp_path)]) == 2
+    [named, error] = capsys.readouterr().err.splitlines()
+    assert named.startswith(f"not read: {damaged}: it can't be read as Parquet")
+    assert error.startswith("error: ")
+
+
 def test_the_current_model_follows_the_pointer_within_a_minute(
     provisioned, packed: PackedModel
 ) -> None:

@@ -205,12 +205,19 @@ def test_what_cannot_be_done_is_a_sentence_and_code_2(
     assert reason in capsys.readouterr().err
 
 
-def test_an_unreachable_aws_is_a_sentence(
-    provisioned, wells: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unreachable_aws_is_a_sentence_below_what_could_not_be_read(
+    provisioned, wells: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "WELL-00001_20000101000000.parquet").write_bytes(b"no Parquet")
+    for good in wells.rglob("*.parquet"):
+        (tmp_path / "0" / good.name).symlink_to(good)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert main(["replay", str(wells), "--speed", "max"]) == 1
-    assert "AWS can't be reached" in capsys.readouterr().err
+    assert main(["replay", str(tmp_path), "--speed", "max"]) == 1
+    said = capsys.readouterr().err
+    assert "WELL-00001_20000101000000.parquet: it can't be read as Parquet" in said
+    assert "AWS can't be reached" in said.splitlines()[-1]
 
 
 def test_a_replay_without_a_model_warns(

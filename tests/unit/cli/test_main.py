@@ -166,6 +166,10 @@ def test_other_shells_have_a_script_too(shell: str, capsys: pytest.CaptureFixtur
         (["drift", "--hours", "nan"], "--hours takes a number from 0 on, not 'nan'"),
         (["evaluate", "x", "--attach", "--report", "y"], "--attach goes without"),
         (
+            ["evaluate", "--json", "."],
+            "--json takes a file, and . is a folder: write `--json -` for standard output (`",
+        ),
+        (
             ["up", "--provision", "magic"],
             "PROVISION is one of auto, terraform, python, not",
         ),

@@ -136,9 +136,18 @@ def test_a_default_is_looked_up_when_it_is_needed(capsys: pytest.CaptureFixture[
     assert "[default: 7]" in capsys.readouterr().out
 
 
-def test_nobody_who_reads_is_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["synthesise", "--wells=1", "--hours=1", "--into={tmp_path}"],
+        ["--help"],
+        ["train", "--help"],
+        ["--version"],
+    ],
+)
+def test_nobody_who_reads_is_no_traceback(arguments: list[str], tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "cli", "synthesise", "--wells=1", "--hours=1", f"--into={tmp_path}"],
+        [sys.executable, "-m", "cli", *(each.format(tmp_path=tmp_path) for each in arguments)],
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

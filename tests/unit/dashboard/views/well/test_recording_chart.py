@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboard.ui.chart_axes import ANOMALY_COLOUR
-from dashboard.ui.units import labelled, scale_of, spelled_out
+from dashboard.ui.units import Scale, labelled, scale_of, spelled_out
 from dashboard.views.well.recording_chart import (
     anomaly_points,
     degraded_throughout,
@@ -127,6 +127,8 @@ def test_a_sensor_is_degraded_throughout_only_if_it_always_is(rows: pd.DataFrame
 def test_every_sensor_has_words_and_a_scale() -> None:
     for sensor in SENSORS:
         assert sensor.description in spelled_out(sensor.name)
-        assert scale_of(sensor.name).unit in ("MPa", "°C", "m³/s", "%", "")
+        scale = scale_of(sensor.name)
+        assert scale == Scale(sensor.unit) or scale.factor != 1.0, "as stored, or on another scale"
+    assert scale_of("P-PDG") == Scale("MPa", 1e-6)
     assert labelled("T-TPT") == "T-TPT (°C)"
     assert labelled("ESTADO-W1") == "ESTADO-W1"
