@@ -49,7 +49,7 @@ def serve(host: str, port: int) -> NoReturn:
 
 def _up() -> str:
     target = os.environ.get(variable("target"))
-    return f"`make up TARGET={target}`" if target else "`make up`"
+    return f"`petrostream up --target {target}`" if target else "`petrostream up`"
 
 
 def _check_address(host: str, port: int) -> None:

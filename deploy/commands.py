@@ -107,7 +107,7 @@ def up(  # noqa: PLR0913 - one of each option
     if target == AWS:
         return account.run(account.UpOptions(folder, plan, yes, data and data.resolve(), wells))
     if plan:
-        raise UsageError("there is a plan for TARGET=aws only: the embedded AWS begins empty")
+        raise UsageError("there is a plan for --target aws only: the embedded AWS begins empty")
     provisioning = embedded.Provisioning(provision)
     return embedded.up(embedded.LocalOptions(folder, provisioning, StackOptions(port, slots)))
 
@@ -171,7 +171,7 @@ def powerbi(*, target: str, infrastructure: Path | None, profile: str | None) ->
     from deploy.powerbi import run
 
     if target != AWS:
-        raise UsageError("Power BI reads from an account: say TARGET=aws (or --target aws)")
+        raise UsageError("Power BI reads from an account: say --target aws")
     return run(profile)
 
 

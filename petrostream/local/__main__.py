@@ -55,8 +55,8 @@ def _lines(chosen: argparse.Namespace) -> list[str]:
             "beside it"
         ),
         (
-            "next: `make train DATA=<folder>`, `make replay DATA=<folder>`, `make dashboard`; "
-            "`make down` stops it"
+            "next: `petrostream train DATA`, `petrostream replay DATA`, `petrostream dashboard`; "
+            "`petrostream down` stops it"
         ),
     ]
 

@@ -167,7 +167,7 @@ def _differences(
 
 def _other_is_up(stack: dict[str, Any], how: str = "") -> UsageError:
     return UsageError(
-        f"a stack is up already at {endpoint(stack)}{how}: stop it with `make down` first"
+        f"a stack is up already at {endpoint(stack)}{how}: stop it with `petrostream down` first"
     )
 
 
@@ -252,8 +252,8 @@ def _remove_files() -> None:
         folder.rmdir()
 
 
-def check_port(port: int, option: str) -> int:
-    """Make sure that a port can be listened on.
+def check_port(port: int, option: str, variable_of_make: str) -> int:
+    """Make sure that a port can be listened on; else the names say where to choose another.
 
     Raises
     ------
@@ -266,14 +266,15 @@ def check_port(port: int, option: str) -> int:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
             raise UsageError(
-                f"port {port} is busy or not to be had: choose another with {option}=<port>"
+                f"port {port} is busy or not to be had: choose another with {option} <port> "
+                f"(make: {variable_of_make}=<port>)"
             ) from error
     return port
 
 
 def _start_server(options: StackOptions) -> dict[str, Any]:
     """Start the server, and write a stack file that lets `down` find it from now on."""
-    port = check_port(options.port, "AWS_PORT")
+    port = check_port(options.port, "--port", "AWS_PORT")
     logs = state_folder() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / "server.log").open("ab") as log:

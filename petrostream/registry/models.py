@@ -74,7 +74,7 @@ class ModelRegistry:
             except ClientError as error:
                 if error_code(error) == "ParameterNotFound":
                     raise ModelNotReady(
-                        "no model is published yet: train one with `make train`"
+                        "no model is published yet: train one with `petrostream train`"
                     ) from error
                 raise
         return _pointer(response["Parameter"]["Value"])
@@ -204,7 +204,7 @@ NO_MODEL: Final = "none"
 
 def _pointer(text: str) -> Pointer:
     if text == NO_MODEL:
-        raise ModelNotReady("no model is published yet: train one with `make train`")
+        raise ModelNotReady("no model is published yet: train one with `petrostream train`")
     return Pointer.from_json(text)
 
 

@@ -80,7 +80,7 @@ def test_what_is_scored_meanwhile_keeps_its_newer_summary(
 def test_the_command_says_what_it_did(scoring: Scoring, capsys) -> None:
     curated, before = scoring.provisioned.curated, summaries(scoring)
     assert main(["repair"]) == EXIT_USAGE
-    assert "make up" in capsys.readouterr().err
+    assert "`petrostream up" in capsys.readouterr().err
     write_stack({"environment": scoring.provisioned.environment})
     curated.delete(next(iter(before)))
     assert main(["repair"]) == 0
