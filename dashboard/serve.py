@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 from petrostream.settings import stack_environment, variable
 
 _APP: Final = Path(__file__).with_name("app.py")
@@ -64,6 +64,6 @@ def _check_address(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         raise UsageError(
-            f"the dashboard can't listen on port {port} of {host} ({error}): choose another with "
-            "DASHBOARD_PORT=<port> (make) or --port <port>"
+            f"the dashboard can't listen on port {port} of {host} ({reason_of(error)}): choose "
+            "another with --port <port> (make: DASHBOARD_PORT=<port>)"
         ) from error

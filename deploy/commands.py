@@ -34,7 +34,7 @@ def _wait_seconds() -> float:
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     target = click.option(
         "--target",
-        type=OneOf(TARGETS, "TARGET"),
+        type=OneOf(TARGETS),
         default=LOCAL,
         show_default=True,
         help="the embedded AWS, or an account",
@@ -66,7 +66,7 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option(
     "--provision",
-    type=OneOf(PROVISIONING, "PROVISION"),
+    type=OneOf(PROVISIONING),
     default=PROVISIONING[0],
     help="local: terraform, python, or auto: Terraform where it can be had (default)",
 )

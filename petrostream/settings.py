@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from petrostream.errors import SettingsError
+from petrostream.errors import SettingsError, reason_of
 
 PREFIX: Final = "PETROSTREAM_"
 LOCAL: Final = "local"
@@ -95,7 +95,7 @@ def read_stack(target: str = LOCAL) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} can't be read ({error}): {again}") from error
+        raise SettingsError(f"{path} can't be read ({reason_of(error)}): {again}") from error
     if not isinstance(document, dict) or not isinstance(document.get("environment"), dict):
         raise SettingsError(f"{path} is not a stack file: {again}")
     return document

@@ -196,7 +196,7 @@ _FOLDERS = ", ".join(f"{release.folder} (release {n})" for n, release in RELEASE
 )
 @click.option(
     "--release",
-    type=OneOf([str(number) for number in RELEASES], "--release"),
+    type=OneOf([str(number) for number in RELEASES]),
     default=str(CURRENT),
     show_default=True,
     help="3W's release: 1 is CSV, 2 Parquet",

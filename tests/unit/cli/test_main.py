@@ -171,8 +171,14 @@ def test_other_shells_have_a_script_too(shell: str, capsys: pytest.CaptureFixtur
         ),
         (
             ["up", "--provision", "magic"],
-            "PROVISION is one of auto, terraform, python, not",
+            "--provision is one of auto, terraform, python, not 'magic' (`petrostream up --help`",
         ),
+        (
+            ["status", "--target", "mars"],
+            "--target is local or aws, not 'mars' (`petrostream status --help` shows how)",
+        ),
+        (["completion", "csh"], "shell is one of bash, zsh, fish, not 'csh' (`petrostream"),
+        (["limits", "/no/such.toml"], "read from /no/such.toml: no such file or directory"),
     ],
 )
 def test_a_wrong_command_line_is_a_sentence_and_code_2(

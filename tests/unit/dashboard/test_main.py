@@ -31,6 +31,7 @@ def test_a_busy_port_is_told_in_a_sentence(
         assert main(["--port", str(port)]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert str(port) in line
+    assert "(address already in use): choose another with --port <port> (make: " in line
     assert "DASHBOARD_PORT=<port>" in line
     assert not started
 
