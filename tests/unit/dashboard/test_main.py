@@ -58,4 +58,5 @@ def test_it_listens_on_loopback_and_sends_no_statistics(started: list[list[str]]
         "--browser.gatherUsageStats=false",
         "--client.toolbarMode=minimal",
         "--client.showErrorDetails=none",
+        "--logger.hideWelcomeMessage=true",
     } <= set(command)
