@@ -105,16 +105,23 @@ class Later:
     """A default that is looked up where it is defined, and only once it is needed.
 
     Modules of commands are imported for help and completion, so they import nothing that is slow.
+    `shown` is what help says of it, where the value itself says too little.
     """
 
     find: Callable[[], object]
+    shown: str = ""
 
     def __call__(self) -> object:
         """Give the default."""
         return self.find()
 
     def __str__(self) -> str:
-        return str(self.find())
+        return self.shown or str(self.find())
+
+
+def shown_as(words: str, value: object = None) -> dict[str, Any]:
+    """The settings of an option whose default help says in words."""
+    return {"default": Later(lambda: value, words), "show_default": True}
 
 
 def json_option(function: _Function) -> _Function:

@@ -76,6 +76,26 @@ def test_every_option_says_what_it_does(name: str) -> None:
     assert all(option.help for option in options)
 
 
+@pytest.mark.parametrize("name", VERBS)
+def test_defaults_and_values_are_told_in_one_way(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("default:") == shown.count("[default: ")
+    assert "(default" not in shown and "[default: (" not in shown
+    options = [word for word in shown.split() if word in {"PATH", "TEXT", "INTEGER", "FLOAT"}]
+    assert not options, "a value has a name that says what it is"
+
+
+def test_defaults_in_words_are_no_values(capsys: pytest.CaptureFixture[str]) -> None:
+    given = verb("fetch").make_context("fetch", []).params
+    assert [given[name] for name in ("into", "limit", "classes", "kinds")] == [None, None, (), ()]
+    assert verb("up").make_context("up", []).params["port"] == 0
+    assert main(["fetch", "--help"]) == 0
+    assert "[default: 5]" in capsys.readouterr().out
+
+
 def test_help_lists_each_verb_in_a_whole_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
