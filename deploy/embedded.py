@@ -58,7 +58,7 @@ def up(options: LocalOptions) -> Answer:
 
     One that is up already, whole and with the same options, is left as it is.
     """
-    standing = stack.standing(options.stack, options.provisioner)
+    standing = stack.whole_stack(options.stack, options.provisioner)
     if standing is not None:
         say(stack.up_already(standing))
         return _answer(standing, was_up=True)

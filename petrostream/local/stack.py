@@ -109,7 +109,7 @@ def up(options: StackOptions | None = None, provision: Provision | None = None) 
     return stack
 
 
-def standing(options: StackOptions, provisioner: str | None = None) -> dict[str, Any] | None:
+def whole_stack(options: StackOptions, provisioner: str | None = None) -> dict[str, Any] | None:
     """The stack that is up, whole and as it is wanted; `None` where there is something to do.
 
     Parameters
@@ -172,7 +172,7 @@ def _other_is_up(stack: dict[str, Any], how: str = "") -> UsageError:
 
 
 def up_already(stack: dict[str, Any]) -> str:
-    """A sentence for the user where `standing` left nothing to do."""
+    """A sentence for the user about what `whole_stack` found."""
     return f"the embedded AWS is up already at {endpoint(stack)}: nothing was changed"
 
 

@@ -101,9 +101,9 @@ def test_a_stack_with_other_options_is_not_taken_for_the_one_wanted(
             f"error: a stack is up already at {stack.endpoint(found)}, but {difference}: stop it "
             "with `petrostream down` first\n"
         )
-    assert stack.standing(stack.StackOptions(int(port)), stack.PYTHON) == found
+    assert stack.whole_stack(stack.StackOptions(int(port)), stack.PYTHON) == found
     with pytest.raises(UsageError, match=r"made by python, not by terraform: stop it"):
-        stack.standing(stack.StackOptions(), stack.TERRAFORM)
+        stack.whole_stack(stack.StackOptions(), stack.TERRAFORM)
     demo = run("demo", "--no-dashboard")
     assert demo.returncode == 2 and "a stack is up already" in demo.stderr
     assert read_stack() == found, "a demo takes over no stack that runs"
