@@ -163,6 +163,7 @@ def repair(*, target: str, infrastructure: Path | None) -> Answer:  # noqa: ARG0
     """
     from deploy.repair import run
 
+    end_like_interrupted()
     return run(target)
 
 
