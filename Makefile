@@ -60,7 +60,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	  --editable .
 	@touch $@
 
-demo: $(READY) ## run the whole pipeline on an embedded AWS and open the dashboard
+demo: $(READY) ## run the whole pipeline on an embedded AWS and serve the dashboard
 	@exec $(PETROSTREAM) demo $(call given,DATA,--data) $(call given,SPEED,--speed) \
 	  $(call given,LIMIT,--limit) $(if $(filter 0 no false,$(DASHBOARD)),--no-dashboard) \
 	  --dashboard-port '$(DASHBOARD_PORT)' --aws-port '$(AWS_PORT)'
@@ -88,7 +88,7 @@ replay: $(READY) ## replay DATA into the raw bucket at SPEED
 	@exec $(PETROSTREAM) replay $(call given,DATA,) $(call given,SPEED,--speed) \
 	  $(call given,LIMIT,--limit) $(ARGS)
 
-dashboard: $(READY) ## open the dashboard on loopback
+dashboard: $(READY) ## serve the dashboard on loopback
 	@exec $(PETROSTREAM) dashboard --port '$(DASHBOARD_PORT)'
 
 data: $(READY) ## download a part of the published 3W dataset into data/3w (RELEASE=1|2 LIST=<file>)

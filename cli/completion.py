@@ -5,6 +5,7 @@ from typing import Final
 import click
 from click.shell_completion import get_completion_class
 
+from console.options import OneOf
 from console.speech import say
 from console.verbs import verb
 from petrostream.errors import UsageError
@@ -20,7 +21,7 @@ _SHELLS: Final = ("bash", "zsh", "fish")
     "petrostream completion zsh > ~/.zfunc/_petrostream",
     "petrostream completion fish > ~/.config/fish/completions/petrostream.fish",
 )
-@click.argument("shell", type=click.Choice(_SHELLS))
+@click.argument("shell", type=OneOf(_SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
     """Print the script that completes verbs and options.

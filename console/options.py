@@ -8,8 +8,6 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from petrostream.errors import UsageError
-
 _JSON_WANTED: Final = "petrostream.json"
 STANDARD_OUTPUT: Final = "-"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -91,29 +89,14 @@ class Classes(NameList):
 
 
 class OneOf(click.Choice[str]):
-    """One of a few words; `called` is what the sentence about another word calls the option."""
+    """One of a few words."""
 
-    def __init__(self, choices: Sequence[str], called: str) -> None:
-        super().__init__(choices)
-        self._called = called
-
-    def convert(
-        self,
-        value: Any,
-        param: click.Parameter | None,  # noqa: ARG002 - click's signature
-        ctx: click.Context | None,  # noqa: ARG002
-    ) -> str:
-        """Take one of the words.
-
-        Raises
-        ------
-        UsageError
-            If it is none of them.
-        """
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take one of the words."""
         if value not in self.choices:
             few = len(self.choices) == len(("this", "that"))
             words = " or ".join(self.choices) if few else f"one of {', '.join(self.choices)}"
-            raise UsageError(f"{self._called} is {words}, not {value!r}")
+            self.fail(f"is {words}, not {value!r}", param, ctx)
         return str(value)
 
 
@@ -122,16 +105,23 @@ class Later:
     """A default that is looked up where it is defined, and only once it is needed.
 
     Modules of commands are imported for help and completion, so they import nothing that is slow.
+    `shown` is what help says of it, where the value itself says too little.
     """
 
     find: Callable[[], object]
+    shown: str = ""
 
     def __call__(self) -> object:
         """Give the default."""
         return self.find()
 
     def __str__(self) -> str:
-        return str(self.find())
+        return self.shown or str(self.find())
+
+
+def shown_as(words: str, value: object = None) -> dict[str, Any]:
+    """The settings of an option whose default help says in words."""
+    return {"default": Later(lambda: value, words), "show_default": True}
 
 
 def json_option(function: _Function) -> _Function:

@@ -138,7 +138,7 @@ def _run(command: click.Command, arguments: Sequence[str] | None, name: str) -> 
 def _sentence(error: click.UsageError) -> str:
     """What is wrong with the command line, and who says how it is right."""
     if type(error) is click.BadParameter and error.param is not None:
-        what = f"{'/'.join(error.param.opts)} {error.message}"
+        what = f"{'/'.join(error.param.opts)} {error.message.rstrip('.')}"
     else:
         text = error.format_message().rstrip(".")
         what = text[:1].lower() + text[1:]

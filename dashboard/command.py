@@ -13,12 +13,13 @@ from console.verbs import verb
 @click.option("--port", type=WHOLE, default=8501, show_default=True, help="where it listens")
 @click.option(
     "--host",
+    metavar="ADDRESS",
     default="127.0.0.1",
     show_default=True,
     help="address to listen on; anything but the default lets others in",
 )
 def dashboard(port: int, host: str) -> int:
-    """Open the dashboard on loopback."""
+    """Serve the dashboard on loopback."""
     from dashboard.serve import serve
 
     return serve(host, port)

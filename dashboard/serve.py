@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 from petrostream.settings import stack_environment, variable
 
 _APP: Final = Path(__file__).with_name("app.py")
@@ -17,6 +17,7 @@ _OPTIONS: Final = {
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
+    "logger.hideWelcomeMessage": "true",
 }
 _ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 """For glibc: big arrays go back to the system when they are freed, and threads share arenas. With
@@ -49,7 +50,7 @@ def serve(host: str, port: int) -> NoReturn:
 
 def _up() -> str:
     target = os.environ.get(variable("target"))
-    return f"`make up TARGET={target}`" if target else "`make up`"
+    return f"`petrostream up --target {target}`" if target else "`petrostream up`"
 
 
 def _check_address(host: str, port: int) -> None:
@@ -64,6 +65,6 @@ def _check_address(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         raise UsageError(
-            f"the dashboard can't listen on port {port} of {host} ({error}): choose another with "
-            "DASHBOARD_PORT=<port> (make) or --port <port>"
+            f"the dashboard can't listen on port {port} of {host} ({reason_of(error)}): choose "
+            "another with --port <port> (make: DASHBOARD_PORT=<port>)"
         ) from error

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from console.options import COUNT, PATH, WHOLE
+from console.options import COUNT, PATH, WHOLE, shown_as
 from console.verbs import end_like_interrupted, verb
 from producer.commands import SPEED
 from producer.speed import Speed
@@ -24,20 +24,22 @@ _SPEED_UNWATCHED: Final = Speed.parse("max")
     "petrostream demo --no-dashboard --limit 2",
     interrupted="everything that the demo made is gone",
 )
-@click.option("--data", type=PATH, help="3W recordings (default: made-up wells)")
+@click.option(
+    "--data", type=PATH, metavar="FOLDER", help="3W recordings", **shown_as("made-up wells")
+)
 @click.option(
     "--speed",
     type=SPEED,
     metavar="N|max",
-    help=f"data seconds a second, or max (default: {_SPEED_TO_WATCH}, without a dashboard "
-    f"{_SPEED_UNWATCHED})",
+    help="seconds of data per second, or as fast as it goes",
+    **shown_as(f"{_SPEED_TO_WATCH}, without a dashboard {_SPEED_UNWATCHED}"),
 )
 @click.option("--limit", type=COUNT, help="at most so many recordings")
 @click.option("--no-dashboard", is_flag=True, help="end once all is scored")
 @click.option(
     "--dashboard-port", type=WHOLE, default=8501, show_default=True, help="the dashboard's"
 )
-@click.option("--aws-port", type=WHOLE, default=0, help="the embedded AWS's (default: a free one)")
+@click.option("--aws-port", type=WHOLE, help="the embedded AWS's", **shown_as("a free one", 0))
 def demo(  # noqa: PLR0913 - one of each option
     *,
     data: Path | None,
@@ -47,7 +49,7 @@ def demo(  # noqa: PLR0913 - one of each option
     dashboard_port: int,
     aws_port: int,
 ) -> int:
-    """Run the whole pipeline on an embedded AWS and open the dashboard.
+    """Run the whole pipeline on an embedded AWS and serve the dashboard.
 
     Trains, replays and scores; Ctrl-C ends it and leaves nothing. With --no-dashboard it ends by
     itself, with one line of JSON on standard output.

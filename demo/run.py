@@ -51,8 +51,9 @@ def run(options: DemoOptions) -> int:
     began = time.monotonic()
     if options.data is not None:
         find_recordings(options.data)
+    stack.check_port(options.aws_port, "--aws-port", "AWS_PORT")
     if options.dashboard:
-        stack.check_port(options.dashboard_port, "DASHBOARD_PORT")
+        stack.check_port(options.dashboard_port, "--dashboard-port", "DASHBOARD_PORT")
     _say("starting the embedded AWS")
     made = stack.up(stack.StackOptions(port=options.aws_port))
     try:
@@ -99,7 +100,7 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
 
 def _synthesise(environment: dict[str, str]) -> Path:
     folder = state_folder() / "demo"
-    _say("making wells up (DATA=<folder> replays real ones)")
+    _say("making wells up (--data <folder> replays real ones)")
     _step(["producer", "synthesise", f"--into={folder}"], environment)
     return folder
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from console.answers import Answer
-from console.options import AMOUNT, COUNT, PATH, WHOLE, Later, Number, OneOf, json_option
+from console.options import AMOUNT, COUNT, PATH, WHOLE, Later, Number, OneOf, json_option, shown_as
 from console.verbs import Verbs, end_like_interrupted, verb
 from petrostream.errors import UsageError
 from petrostream.settings import AWS, LOCAL, TARGETS
@@ -34,7 +34,7 @@ def _wait_seconds() -> float:
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     target = click.option(
         "--target",
-        type=OneOf(TARGETS, "TARGET"),
+        type=OneOf(TARGETS),
         default=LOCAL,
         show_default=True,
         help="the embedded AWS, or an account",
@@ -43,7 +43,8 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
         "--infrastructure",
         type=PATH,
         metavar="FOLDER",
-        help="the Terraform root (default: infrastructure/); a copy has a state of its own",
+        help="the Terraform root; a copy has a state of its own",
+        **shown_as("infrastructure/"),
     )
     return target(infrastructure(function))
 
@@ -56,7 +57,7 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     "petrostream up --target aws --yes --data data/3w",
 )
 @_common
-@click.option("--port", type=WHOLE, default=0, help="local: its port (default: a free one)")
+@click.option("--port", type=WHOLE, help="local: its port", **shown_as("a free one", 0))
 @click.option(
     "--slots",
     type=COUNT,
@@ -66,13 +67,19 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option(
     "--provision",
-    type=OneOf(PROVISIONING, "PROVISION"),
+    type=OneOf(PROVISIONING),
     default=PROVISIONING[0],
-    help="local: terraform, python, or auto: Terraform where it can be had (default)",
+    show_default=True,
+    help="local: terraform, python, or auto: Terraform where it can be had",
 )
 @click.option("--plan", is_flag=True, help="aws: only show what would be done")
 @click.option("--yes", is_flag=True, help="aws: do not ask")
-@click.option("--data", type=PATH, help="aws: train on these recordings if there is no model")
+@click.option(
+    "--data",
+    type=PATH,
+    metavar="FOLDER",
+    help="aws: train on these recordings if there is no model",
+)
 @click.option(
     "--wells",
     type=Number(int, 0),
@@ -107,7 +114,7 @@ def up(  # noqa: PLR0913 - one of each option
     if target == AWS:
         return account.run(account.UpOptions(folder, plan, yes, data and data.resolve(), wells))
     if plan:
-        raise UsageError("there is a plan for TARGET=aws only: the embedded AWS begins empty")
+        raise UsageError("there is a plan for --target aws only: the embedded AWS begins empty")
     provisioning = embedded.Provisioning(provision)
     return embedded.up(embedded.LocalOptions(folder, provisioning, StackOptions(port, slots)))
 
@@ -156,12 +163,15 @@ def repair(*, target: str, infrastructure: Path | None) -> Answer:  # noqa: ARG0
     """
     from deploy.repair import run
 
+    end_like_interrupted()
     return run(target)
 
 
 @verb("powerbi", "petrostream powerbi --target aws --profile analyst")
 @_common
-@click.option("--profile", help="AWS profile of the one who reads (default: default)")
+@click.option(
+    "--profile", metavar="NAME", help="AWS profile of the one who reads", **shown_as("default")
+)
 @json_option
 def powerbi(*, target: str, infrastructure: Path | None, profile: str | None) -> Answer:  # noqa: ARG001
     """Write what Power BI needs.
@@ -171,7 +181,7 @@ def powerbi(*, target: str, infrastructure: Path | None, profile: str | None) ->
     from deploy.powerbi import run
 
     if target != AWS:
-        raise UsageError("Power BI reads from an account: say TARGET=aws (or --target aws)")
+        raise UsageError("Power BI reads from an account: say --target aws")
     return run(profile)
 
 

@@ -78,7 +78,7 @@ def _may_destroy(name: str, options: DownOptions) -> bool:
     return options.assume_yes or confirmed(
         "All of it goes, and can't be brought back.",
         name,
-        instead="say YES=1 (or --yes) to destroy all of it",
+        instead="say --yes (make: YES=1) to destroy all of it",
     )
 
 

@@ -58,7 +58,7 @@ def up(options: LocalOptions) -> Answer:
 
     One that is up already, whole and with the same options, is left as it is.
     """
-    standing = stack.standing(options.stack, options.provisioner)
+    standing = stack.whole_stack(options.stack, options.provisioner)
     if standing is not None:
         say(stack.up_already(standing))
         return _answer(standing, was_up=True)
@@ -71,8 +71,8 @@ def up(options: LocalOptions) -> Answer:
         f"the embedded AWS is up at {stack.endpoint(made)}, a worker with {options.stack.slots} "
         "slots beside it"
     )
-    say("next: `make train DATA=<folder>`, `make replay DATA=<folder>`, `make dashboard`;")
-    say("`make down` stops it")
+    say("next: `petrostream train DATA`, `petrostream replay DATA`, `petrostream dashboard`;")
+    say("`petrostream down` stops it")
     return _answer(made, was_up=False)
 
 
@@ -174,7 +174,7 @@ def _prepare(options: LocalOptions) -> bool:
     try:
         process.installed_version()
         copy_root(options.folder, _draft_folder())
-        say("Terraform gets ready (PROVISION=python does without it)")
+        say("Terraform gets ready (--provision python does without it)")
         Terraform(_draft_folder(), process_environment({})).init(seconds)
     except (UsageError, ProviderUnavailable) as error:
         if wants_it:

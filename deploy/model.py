@@ -45,7 +45,7 @@ def ensure(settings: Settings, target: str, data: Path | None) -> bool:
         say(f"model {version} is published already")
         return False
     if data is None:
-        say("no model is published: training one on wells made up for it (DATA=<folder> for real)")
+        say("no model is published: training one on made-up wells (--data <folder> for real ones)")
         data = state_folder() / "synthetic"
         _step(["producer", "synthesise", f"--into={data}"], target)
     else:
@@ -64,6 +64,6 @@ def _step(module: Sequence[str], target: str) -> None:
     )
     if finished.returncode not in (0, EXIT_PARTIAL):
         raise TrainingFailed(
-            f"`petrostream {module[1]}` failed; `make train TARGET={target} "
-            "DATA=<folder>` tries again"
+            f"`petrostream {module[1]}` failed; `petrostream up --target {target} --data <folder>` "
+            "tries again"
         )

@@ -31,7 +31,7 @@ def run(profile: str | None = None) -> Answer:
     """
     found = stackfile.read()
     if found is None:
-        raise UsageError("nothing is up on AWS: `make up TARGET=aws` first")
+        raise UsageError("nothing is up on AWS: `petrostream up --target aws` first")
     folder = state_folder() / "powerbi"
     say(f"written into {folder}:")
     paths = write(found["outputs"], folder, profile or os.environ.get("AWS_PROFILE"))

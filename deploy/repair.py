@@ -21,7 +21,7 @@ def run(target: str) -> Answer:
     """
     stack = read_stack(target)
     if stack is None:
-        raise UsageError(f"nothing is up: `make up TARGET={target}` first")
+        raise UsageError(f"nothing is up: `petrostream up --target {target}` first")
     os.environ.update(stack["environment"])
     curated = Bucket(Settings.load("curated_bucket").curated_bucket)
     say(f"looking for scored batches without a summary in {curated.name}")

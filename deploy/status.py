@@ -48,9 +48,8 @@ def _look_at_embedded() -> list[Look]:
 def _look_at_account() -> list[Look]:
     found = stackfile.read()
     if found is None:
-        return [
-            Look("", "nothing is up on AWS, or it was brought up elsewhere: `make up TARGET=aws`")
-        ]
+        reason = "nothing is up on AWS, or it was brought up elsewhere"
+        return [Look("", f"{reason}: `petrostream up --target aws`")]
     environment: dict[str, str] = found["environment"]
     os.environ.update(environment)
     settings, outputs = Settings.load(environment=environment), found.get("outputs", {})
@@ -90,7 +89,10 @@ def _tried(name: str, look: Callable[[], str | Seen]) -> Look:
     except PetroStreamError as error:
         return Look(name, str(error), is_fault=True)
     except KeyError as error:
-        reason = f"not to be had: the stack file lacks {error}; `make up TARGET=aws` writes it anew"
+        reason = (
+            f"not to be had: the stack file lacks {error}; `petrostream up --target aws` writes it "
+            "anew"
+        )
         return Look(name, reason, is_fault=True)
     return Look(name, *found) if isinstance(found, Seen) else Look(name, found, found)
 

@@ -108,7 +108,7 @@ def _may_apply(plan: Plan, options: UpOptions) -> bool:
         return True
     what = "This destroys what is there. " if any(c.destroys for c in plan.changes) else ""
     return confirmed(
-        f"{what}Make these changes?", "yes", instead="say YES=1 (or --yes) to make these changes"
+        f"{what}Make these changes?", "yes", instead="say --yes (make: YES=1) to make these changes"
     )
 
 
@@ -119,7 +119,7 @@ def _check_agreed(agreed: Plan, final: Plan, options: UpOptions) -> None:
         return
     for change in new:
         progress(str(change))
-    if not confirmed("This was not in the plan shown. Make it too?", "yes", instead="say YES=1"):
+    if not confirmed("This was not in the plan shown. Make it too?", "yes", instead="say --yes"):
         raise UsageError("the rest was not applied: run the same command again to go on")
 
 
@@ -149,8 +149,9 @@ def _conclude(agreed: Plan, choices: Choices, outputs: dict[str, Any], *, traine
     else:
         progress("nobody is told of alarms: set alarm_email in terraform.tfvars")
     progress(f"metrics   {outputs['dashboard_url']}")
-    progress("next      make replay TARGET=aws DATA=<folder>, make dashboard TARGET=aws")
-    progress("          make status TARGET=aws; make down TARGET=aws removes everything")
+    progress("next      petrostream replay DATA, petrostream dashboard")
+    progress("          (where a local stack is up too, with PETROSTREAM_TARGET=aws)")
+    progress("          petrostream status --target aws; petrostream down --target aws removes all")
 
 
 def account_environment() -> dict[str, str]:
@@ -197,6 +198,6 @@ def saying_how_to_go_on(only_looking: bool = False) -> Iterator[None]:  # noqa: 
         yield
     except KeyboardInterrupt:
         if not only_looking:
-            say("what was done is kept in Terraform's state: `make up TARGET=aws` goes on from")
-            say("there, `make down TARGET=aws` takes it back")
+            say("what was done is kept in Terraform's state: `petrostream up --target aws` goes on")
+            say("from there, `petrostream down --target aws` takes it back")
         raise

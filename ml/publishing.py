@@ -22,10 +22,13 @@ def publish(folder: Path) -> Answer:
     registry = find_registry()
     extra = folder / JOBLIB_NAME
     version = packed.pointer.version
-    registry.publish(packed, {JOBLIB_NAME: extra.read_bytes()} if extra.is_file() else {})
+    is_another = registry.publish(
+        packed, {JOBLIB_NAME: extra.read_bytes()} if extra.is_file() else {}
+    )
     if evaluation is not None:
         registry.attach(version, evaluation)
-    say(f"published model {version}; it is now the current one")
+    became = "is now the current one" if is_another else "was the current one already"
+    say(f"published model {version}; it {became}")
     return Answer({"model": version, "evaluated": evaluation is not None})
 
 

@@ -65,8 +65,9 @@ def _train(
         f"{trained.facts['recordings']} recordings; files in {folder}"
     )
     if registry is not None:
-        registry.publish(packed, {JOBLIB_NAME: files[JOBLIB_NAME]})
-        say(f"published model {packed.pointer.version}; it is now the current one")
+        is_another = registry.publish(packed, {JOBLIB_NAME: files[JOBLIB_NAME]})
+        became = "is now the current one" if is_another else "was the current one already"
+        say(f"published model {packed.pointer.version}; it {became}")
     evaluation = _evaluate(packed, lessons, folder, registry) if options.evaluates else None
     return {
         "model": packed.pointer.version,

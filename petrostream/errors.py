@@ -6,6 +6,16 @@ reason). Messages name the object, what was expected and what to do.
 """
 
 
+def reason_of(error: Exception) -> str:
+    """Why the system or a library refused, in words: no number of an error, no path once more.
+
+    >>> reason_of(FileNotFoundError(2, "No such file or directory", "limits.toml"))
+    'no such file or directory'
+    """
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return words[:1].lower() + words[1:]
+
+
 class PetroStreamError(Exception):
     """Anything that PetroStream can explain to a user."""
 

@@ -1,7 +1,7 @@
 """Settings: names of buckets and the like, from the environment or from the stack that is up.
 
 Which AWS is talked to is decided by the usual AWS variables alone (`AWS_ENDPOINT_URL`, keys,
-region). `make up` writes the names of what it made into one stack file a target; a command
+region). `petrostream up` writes the names of what it made into one stack file a target; a command
 takes that file's environment unless its own environment already names the buckets.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from petrostream.errors import SettingsError
+from petrostream.errors import SettingsError, reason_of
 
 PREFIX: Final = "PETROSTREAM_"
 LOCAL: Final = "local"
@@ -51,7 +51,7 @@ class Settings:
         missing = [variable(name) for name in required if not getattr(settings, name)]
         if missing:
             raise SettingsError(
-                f"{', '.join(missing)} not set: start a stack with `make up`, or set the "
+                f"{', '.join(missing)} not set: start a stack with `petrostream up`, or set the "
                 "variables by hand"
             )
         return settings
@@ -76,7 +76,7 @@ def state_folder() -> Path:
 
 
 def stack_file(target: str = LOCAL) -> Path:
-    """The one file that says what `make up` made on a target."""
+    """The one file that says what `petrostream up` made on a target."""
     return state_folder() / f"{target}.json"
 
 
@@ -89,13 +89,13 @@ def read_stack(target: str = LOCAL) -> dict[str, Any] | None:
         If there is a file but it can't be read.
     """
     path = stack_file(target)
-    again = f"run `make down{_on(target)}`, then `make up{_on(target)}`"
+    again = f"run `petrostream down{_on(target)}`, then `petrostream up{_on(target)}`"
     try:
         document = json.loads(path.read_text())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} can't be read ({error}): {again}") from error
+        raise SettingsError(f"{path} can't be read ({reason_of(error)}): {again}") from error
     if not isinstance(document, dict) or not isinstance(document.get("environment"), dict):
         raise SettingsError(f"{path} is not a stack file: {again}")
     return document
@@ -143,4 +143,4 @@ def stack_environment() -> dict[str, str]:
 
 
 def _on(target: str) -> str:
-    return "" if target == LOCAL else f" TARGET={target}"
+    return "" if target == LOCAL else f" --target {target}"

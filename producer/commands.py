@@ -21,6 +21,7 @@ from console.options import (
     Number,
     OneOf,
     json_option,
+    shown_as,
 )
 from console.verbs import Verbs, verb
 from petrostream.errors import UsageError
@@ -75,11 +76,11 @@ def _usual_wells() -> "SynthesiseOptions":
     metavar="N|max",
     default="60",
     show_default=True,
-    help="data seconds a second, or as fast as it goes",
+    help="seconds of data per second, or as fast as it goes",
 )
 @click.option("--now", is_flag=True, help="shift time stamps so that the replay looks live")
-@click.option("--wells", type=NameList(), default=(), help="only these")
-@click.option("--classes", type=Classes(), default=(), help="only these event classes")
+@click.option("--wells", type=NameList(), help="only these", **shown_as("all", ()))
+@click.option("--classes", type=Classes(), help="only these event classes", **shown_as("all", ()))
 @click.option("--limit", type=COUNT, help="at most so many recordings")
 @click.option("--loop", is_flag=True, help="repeat for ever")
 @click.option(
@@ -196,7 +197,7 @@ _FOLDERS = ", ".join(f"{release.folder} (release {n})" for n, release in RELEASE
 )
 @click.option(
     "--release",
-    type=OneOf([str(number) for number in RELEASES], "--release"),
+    type=OneOf([str(number) for number in RELEASES]),
     default=str(CURRENT),
     show_default=True,
     help="3W's release: 1 is CSV, 2 Parquet",
@@ -207,7 +208,7 @@ _FOLDERS = ", ".join(f"{release.folder} (release {n})" for n, release in RELEASE
     help="take the release's kind of file from this branch, tag or commit instead (main is 3W's "
     "newest)",
 )
-@click.option("--into", type=PATH, metavar="FOLDER", help=f"default: {_FOLDERS}")
+@click.option("--into", type=PATH, metavar="FOLDER", help="where to", **shown_as(_FOLDERS))
 @click.option(
     "--list",
     "list_file",
@@ -217,21 +218,27 @@ _FOLDERS = ", ".join(f"{release.folder} (release {n})" for n, release in RELEASE
     "comment",
 )
 @click.option(
-    "--classes", type=NameList("0123456789"), default=(), metavar="0,1,…", help="default: all"
+    "--classes",
+    type=NameList("0123456789"),
+    metavar="0,1,…",
+    help="only these event classes",
+    **shown_as("all", ()),
 )
-@click.option("--wells", type=NameList(), default=(), metavar="WELL-00001,…", help="default: all")
+@click.option(
+    "--wells", type=NameList(), metavar="WELL-00001,…", help="only these", **shown_as("all", ())
+)
 @click.option(
     "--kinds",
     type=NameList(list(Origin)),
-    default=(),
     metavar="real,…",
-    help=f"of {', '.join(Origin)} (default: {Origin.REAL}; with --all every kind)",
+    help=f"of {', '.join(Origin)}",
+    **shown_as(f"{Origin.REAL}, with --all every kind", ()),
 )
 @click.option(
     "--limit",
     type=COUNT,
-    help="files of a class: the first of every well, then the second, …, by name (default: "
-    f"{DEFAULT_LIMIT})",
+    help="files of a class: the first of every well, then the second, …, by name",
+    **shown_as(str(DEFAULT_LIMIT)),
 )
 @click.option("--all", "everything", is_flag=True, help="no limit (large: try --dry-run first)")
 @click.option("--dry-run", is_flag=True, help="only list what would be downloaded")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from console.answers import Answer
 from console.exits import EXIT_FAILED
 from console.speech import note, say
-from petrostream.errors import PetroStreamError, UsageError
+from petrostream.errors import PetroStreamError, UsageError, reason_of
 from producer.download.choice import Named, Selection
 from producer.download.crew import Report, bytes_begun, download
 from producer.download.folder import prepare, require_same_origin
@@ -53,8 +53,10 @@ def fetch(order: Order) -> Answer:
     """
     try:
         return _fetch(order)
-    except (PetroStreamError, OSError) as error:
+    except PetroStreamError as error:
         raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{error.filename or 'the folder'}: {reason_of(error)}") from error
 
 
 def _fetch(order: Order) -> Answer:

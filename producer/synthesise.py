@@ -1,6 +1,6 @@
 """Make 3W-shaped recordings of wells that never were, with faults whose times are known.
 
-What `make demo` replays, and what tests and benches train and score on. A recording depends on
+What `demo` replays, and what tests and benches train and score on. A recording depends on
 the seed, its well's number and its own number alone: three wells are the first three of thirty.
 """
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.forecast.autoregression import Forecast, NoForecast, Why, look_ahead, minute_means
-from dashboard.ui.timezones import microseconds_of
+from dashboard.ui.timezones import frame_microseconds
 from petrostream.errors import PetroStreamError
 from petrostream.ingest.readings import believable
 from petrostream.schema.sensors import BY_NAME, Kind
@@ -144,7 +144,7 @@ def _forecast(
     rows = read()
     if sensor not in rows:
         return NoForecast(Why.SILENT)
-    times = microseconds_of(rows)
+    times = frame_microseconds(rows)
     values = rows[sensor].to_numpy(dtype=float, na_value=np.nan)
     sound = believable(values[:, np.newaxis], (sensor,))[:, 0]
     try:

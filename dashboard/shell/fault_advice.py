@@ -8,16 +8,16 @@ from petrostream.aws.clients import error_code
 from petrostream.errors import PetroStreamError, SettingsError
 
 _NO_STACK: Final = (
-    "**There is nothing to read from yet.** `make up` starts the local stack; to read from "
+    "**There is nothing to read from yet.** `petrostream up` starts the local stack; to read from "
     "another one, set `PETROSTREAM_CURATED_BUCKET` and the usual AWS variables. Then press Refresh."
 )
 _UNREACHABLE: Final = (
-    "**The storage does not answer.** `make status` shows whether the local stack still runs, "
-    "`make down` and `make up` start it anew. Then press Refresh."
+    "**The storage does not answer.** `petrostream status` shows whether the local stack "
+    "still runs, `petrostream down` and `petrostream up` start it anew. Then press Refresh."
 )
 _NO_BUCKET: Final = (
-    "**The curated bucket does not exist.** `make status` names the buckets of the stack that is "
-    "up; `make down` and `make up` make them anew. Then press Refresh."
+    "**The curated bucket does not exist.** `petrostream status` names the buckets of the stack "
+    "that is up; `petrostream down` and `petrostream up` make them anew. Then press Refresh."
 )
 _REFUSED: Final = (
     "**These credentials may not read the curated bucket.** They need `s3:ListBucket` on it and "
@@ -25,8 +25,8 @@ _REFUSED: Final = (
     "Refresh."
 )
 _OTHER: Final = (
-    "**The storage could not be read.** Press Refresh to try again; `make status` shows how the "
-    "local stack is."
+    "**The storage could not be read.** Press Refresh to try again; `petrostream status` shows how "
+    "the local stack is."
 )
 _BY_CODE: Final = {
     "NoSuchBucket": _NO_BUCKET,

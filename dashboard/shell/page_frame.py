@@ -92,8 +92,8 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool, is_live:
         draw(View(curated, sight.snapshot, zone, is_live))
     elif not sight.snapshot.pending[0]:
         st.info(
-            "**Nothing has been scored yet.** `make train DATA=<folder>` publishes a model, "
-            "`make replay DATA=<folder>` sends recordings through the pipeline.",
+            "**Nothing has been scored yet.** `petrostream train DATA` publishes a model, "
+            "`petrostream replay DATA` sends recordings through the pipeline.",
             icon=":material/hourglass_empty:",
         )
     _show_unreadable(curated.unreadable, sight.snapshot)

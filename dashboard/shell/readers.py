@@ -95,7 +95,10 @@ def reason(error: PetroStreamError, permission: str) -> str:
     if isinstance(cause, ClientError) and error_code(cause) in _REFUSED:
         return f"These credentials lack the permission: it takes {permission}."
     if isinstance(error, SettingsError):
-        return "The stack does not name it, or there are no credentials: `make status` shows more."
+        return (
+            "The stack does not name it, or there are no credentials: `petrostream status` shows "
+            "more."
+        )
     if isinstance(cause, BotoCoreError):
         return "AWS does not answer; it is asked again with the next refresh."
-    return "`make status` shows how the stack is."
+    return "`petrostream status` shows how the stack is."

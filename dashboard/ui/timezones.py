@@ -48,6 +48,6 @@ def for_chart(times: pd.Series, zone: ZoneInfo) -> pd.Series:
     return local_series(times, zone).dt.tz_localize("UTC")
 
 
-def microseconds_of(rows: pd.DataFrame) -> np.ndarray:
+def frame_microseconds(rows: pd.DataFrame) -> np.ndarray:
     """Time stamps of some rows as int64 microseconds since 1970 (UTC), shape (rows,)."""
     return rows[TIMESTAMP].to_numpy().astype("datetime64[us]").astype(np.int64)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.curated.snapshot import FIRST, Snapshot
-from dashboard.ui.timezones import for_chart, microseconds_of
+from dashboard.ui.timezones import for_chart, frame_microseconds
 from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.detector import Detector
 from petrostream.detection.normal_band import Tolerance, tolerances
@@ -99,7 +99,7 @@ class Normal:
     ) -> Iterator[tuple[pd.DataFrame, Profile | None, bool]]:
         """Part one recording's rows; a profile comes into force, and a model, with a batch."""
         firsts = batches[FIRST].to_numpy().astype("datetime64[us]").astype(np.int64)
-        times = microseconds_of(rows)
+        times = frame_microseconds(rows)
         places = np.maximum(np.searchsorted(firsts, times, side="right") - 1, 0)
         own = short_version(self.version)
         borders = [*np.flatnonzero(np.diff(places, prepend=-1)).tolist(), len(rows)]

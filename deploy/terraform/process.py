@@ -16,7 +16,7 @@ from typing import IO, Any, Final
 
 from deploy.terraform import diagnosis
 from deploy.terraform.diagnosis import ProviderUnavailable, TerraformFailed
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 
 PROGRAM: Final = "terraform"
 OLDEST: Final = (1, 11)
@@ -300,7 +300,7 @@ def installed_version() -> tuple[int, ...]:
         )
         version = parse_version(json.loads(answer.stdout)["terraform_version"])
     except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        raise UsageError(f"{program} can't be run ({error}): install it anew") from error
+        raise UsageError(f"{program} can't be run ({reason_of(error)}): install it anew") from error
     if version < OLDEST:
         raise UsageError(
             f"terraform {'.'.join(map(str, version))} is too old, "

@@ -15,6 +15,7 @@ from console.options import (
     Later,
     json_file_option,
     json_option,
+    shown_as,
 )
 from console.verbs import verb
 from petrostream.errors import UsageError
@@ -42,7 +43,9 @@ def _limits_file() -> Path:
     "petrostream train data/3w --no-publish --into model --json",
 )
 @click.argument("data", type=PATH)
-@click.option("--into", type=PATH, help="folder for the files  [default: model/, in the state]")
+@click.option(
+    "--into", type=PATH, metavar="FOLDER", help="where to", **shown_as("model/ in the state folder")
+)
 @click.option("--limit", type=COUNT, help="at most so many recordings, evenly chosen")
 @click.option(
     "--false-alarms",
@@ -69,8 +72,8 @@ def _limits_file() -> Path:
     "--limits",
     type=PATH,
     metavar="FILE",
-    default=Later(_limits_file),
-    show_default="limits.toml",
+    default=Later(_limits_file, "limits.toml"),
+    show_default=True,
     help="engineering limits",
 )
 @click.option("--no-publish", is_flag=True, help="write the files only")

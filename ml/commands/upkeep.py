@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from console.answers import Answer
-from console.options import AMOUNT, COUNT, PATH, Later, json_option
+from console.options import AMOUNT, COUNT, PATH, Later, json_option, shown_as
 from console.verbs import verb
 
 
@@ -72,7 +72,7 @@ def recommission(well: str, minutes: int) -> Answer:
 
 
 @verb("annotations", "petrostream annotations --into annotations.csv")
-@click.option("--into", type=PATH, metavar="FILE", help="default: standard output")
+@click.option("--into", type=PATH, metavar="FILE", help="where to", **shown_as("standard output"))
 def annotations(into: Path | None) -> int:
     """Export what people said of alarms.
 

@@ -12,7 +12,7 @@ from ml.evaluation.protocol import EvaluationRun, evaluate
 from ml.evaluation.report import write_report
 from ml.evaluation.table import render
 from ml.training.lessons import Lessons, evenly_chosen
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 from petrostream.evaluation.document import NotEvaluated, to_json
 from petrostream.ingest.recordings import find_recordings, read_recordings
 from petrostream.registry.models import find_registry
@@ -77,7 +77,7 @@ def _make_room(options: EvaluateOptions) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"{folder} can't be written: {error}") from error
+            raise UsageError(f"{folder} can't be written: {reason_of(error)}") from error
 
 
 def write_json(evaluation: EvaluationRun, path: Path) -> None:
@@ -92,4 +92,4 @@ def write_json(evaluation: EvaluationRun, path: Path) -> None:
     try:
         path.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"the figures can't be written: {error}") from error
+        raise UsageError(f"{path} can't be written: {reason_of(error)}") from error

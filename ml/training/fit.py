@@ -69,7 +69,7 @@ class TrainingSettings:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(
-                "the model does not say how it was trained: train it again with `make train`"
+                "the model does not say how it was trained: train it again with `petrostream train`"
             ) from error
 
 

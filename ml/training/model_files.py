@@ -8,7 +8,7 @@ from typing import Final
 import joblib
 
 from ml.training.fit import Trained
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 from petrostream.evaluation.document import from_json
 from petrostream.registry.model_files import (
     EVALUATION_NAME,
@@ -39,7 +39,7 @@ def write_model(trained: Trained, packed: PackedModel, folder: Path) -> dict[str
         folder.mkdir(parents=True, exist_ok=True)
         (folder / EVALUATION_NAME).unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"the model can't be written into {folder}: {error}") from error
+        raise UsageError(f"the model can't be written into {folder}: {reason_of(error)}") from error
     for name, body in contents.items():
         write_file(folder, name, body)
     return contents
@@ -56,7 +56,7 @@ def write_file(folder: Path, name: str, body: bytes) -> None:
     try:
         (folder / name).write_bytes(body)
     except OSError as error:
-        raise UsageError(f"{name} can't be written into {folder}: {error}") from error
+        raise UsageError(f"{name} can't be written into {folder}: {reason_of(error)}") from error
 
 
 def read_model(folder: Path) -> PackedModel:
@@ -72,8 +72,11 @@ def read_model(folder: Path) -> PackedModel:
         forest = (folder / FOREST_NAME).read_bytes()
         version = str(json.loads(manifest)["version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = reason_of(error)
+        if isinstance(error, FileNotFoundError):
+            reason = f"there is no {Path(error.filename).name} in it"
         raise UsageError(
-            f"{folder} holds no trained model ({error}): make one with `petrostream train`"
+            f"{folder} holds no trained model ({reason}): make one with `petrostream train`"
         ) from error
     packed = PackedModel(Pointer(version, sha256(manifest)), manifest, forest)
     unpack(packed.pointer, manifest, forest)
@@ -92,7 +95,7 @@ def read_evaluation(folder: Path) -> bytes | None:
     try:
         body = path.read_bytes() if path.is_file() else None
     except OSError as error:
-        raise UsageError(f"{path} can't be read: {error}") from error
+        raise UsageError(f"{path} can't be read: {reason_of(error)}") from error
     if body is not None:
         from_json(body)
     return body

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from petrostream.alarms.annotations import Annotations, to_csv
 from petrostream.aws.buckets import Bucket
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 from petrostream.settings import Settings, use_stack
 
 
@@ -26,5 +26,5 @@ def export_annotations(into: Path | None) -> int:
     try:
         into.write_text(text, newline="")
     except OSError as error:
-        raise UsageError(f"{into} can't be written: {error}") from error
+        raise UsageError(f"{into} can't be written: {reason_of(error)}") from error
     return 0

@@ -8,7 +8,7 @@ from typing import Final
 from console.answers import Answer
 from console.speech import say
 from petrostream.detection.engineering_limits import Limits
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 from petrostream.registry.model_files import pack
 from petrostream.registry.models import find_registry
 from petrostream.settings import PROJECT_ROOT
@@ -26,8 +26,13 @@ def read_limits(path: Path) -> Limits:
     """
     try:
         return Limits.of(tomllib.loads(path.read_text()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"the limits can't be read from {path}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"the limits can't be read from {path}: {reason_of(error)}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(
+            f"{path} is no TOML ({reason_of(error)}): limits stand in a TOML file, as in "
+            f"{LIMITS_FILE.name}"
+        ) from error
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
 
@@ -42,8 +47,8 @@ def publish_limits(path: Path) -> Answer:
     UsageError
         If the file can't be read, or holds something else than limits.
     """
-    registry = find_registry()
     limits = read_limits(path)
+    registry = find_registry()
     current = registry.load(registry.pointer())
     packed = pack(replace(current.detector, limits=limits), current.training)
     version = packed.pointer.version

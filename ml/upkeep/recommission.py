@@ -82,7 +82,7 @@ def recommission(raw: Bucket, curated: Bucket, well: str, minutes: int) -> Recom
     if any(raw.keys(f"{READINGS}well={well}/", after=last.raw)):
         raise UsageError(
             f"batches of {well} still wait to be scored, and would be by either profile: try again "
-            "once they are (`make status`)"
+            "once they are (`petrostream status`)"
         )
     profile = _learn(curated, [one for one in batches if one.recording == last.recording], minutes)
     if not profile.live_sensors:

@@ -43,7 +43,9 @@ def _client(service: Literal["s3", "sqs", "sns", "ssm"]) -> Any:
         with _lock:  # making a client is not thread-safe, using one is
             return boto3.client(service, config=_CONFIG)
     except NoRegionError as error:
-        raise SettingsError("no AWS region is set: set AWS_REGION, or run `make up`") from error
+        raise SettingsError(
+            "no AWS region is set: set AWS_REGION, or run `petrostream up`"
+        ) from error
     except (BotoCoreError, ValueError) as error:
         raise SettingsError(f"AWS can't be used: {error}") from error
 

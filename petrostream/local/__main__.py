@@ -45,7 +45,7 @@ def _lines(chosen: argparse.Namespace) -> list[str]:
     if chosen.command == "status":
         return [str(look) for look in look_at_stack()]
     options = stack.StackOptions(chosen.port, chosen.slots, chosen.timeout)
-    standing = stack.standing(options)
+    standing = stack.whole_stack(options)
     if standing is not None:
         return [stack.up_already(standing)]
     made = stack.up(options)
@@ -55,8 +55,8 @@ def _lines(chosen: argparse.Namespace) -> list[str]:
             "beside it"
         ),
         (
-            "next: `make train DATA=<folder>`, `make replay DATA=<folder>`, `make dashboard`; "
-            "`make down` stops it"
+            "next: `petrostream train DATA`, `petrostream replay DATA`, `petrostream dashboard`; "
+            "`petrostream down` stops it"
         ),
     ]
 

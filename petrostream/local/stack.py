@@ -109,7 +109,7 @@ def up(options: StackOptions | None = None, provision: Provision | None = None) 
     return stack
 
 
-def standing(options: StackOptions, provisioner: str | None = None) -> dict[str, Any] | None:
+def whole_stack(options: StackOptions, provisioner: str | None = None) -> dict[str, Any] | None:
     """The stack that is up, whole and as it is wanted; `None` where there is something to do.
 
     Parameters
@@ -167,12 +167,12 @@ def _differences(
 
 def _other_is_up(stack: dict[str, Any], how: str = "") -> UsageError:
     return UsageError(
-        f"a stack is up already at {endpoint(stack)}{how}: stop it with `make down` first"
+        f"a stack is up already at {endpoint(stack)}{how}: stop it with `petrostream down` first"
     )
 
 
 def up_already(stack: dict[str, Any]) -> str:
-    """A sentence for the user where `standing` left nothing to do."""
+    """A sentence for the user about what `whole_stack` found."""
     return f"the embedded AWS is up already at {endpoint(stack)}: nothing was changed"
 
 
@@ -252,8 +252,8 @@ def _remove_files() -> None:
         folder.rmdir()
 
 
-def check_port(port: int, option: str) -> int:
-    """Make sure that a port can be listened on.
+def check_port(port: int, option: str, variable_of_make: str) -> int:
+    """Make sure that a port can be listened on; else the names say where to choose another.
 
     Raises
     ------
@@ -266,14 +266,15 @@ def check_port(port: int, option: str) -> int:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
             raise UsageError(
-                f"port {port} is busy or not to be had: choose another with {option}=<port>"
+                f"port {port} is busy or not to be had: choose another with {option} <port> "
+                f"(make: {variable_of_make}=<port>)"
             ) from error
     return port
 
 
 def _start_server(options: StackOptions) -> dict[str, Any]:
     """Start the server, and write a stack file that lets `down` find it from now on."""
-    port = check_port(options.port, "AWS_PORT")
+    port = check_port(options.port, "--port", "AWS_PORT")
     logs = state_folder() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / "server.log").open("ab") as log:

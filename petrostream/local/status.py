@@ -50,7 +50,7 @@ def look_at_stack() -> list[Look]:
     """Look at the stack of the embedded AWS."""
     stack = read_stack(LOCAL)
     if stack is None:
-        return [Look("", "no stack is up: start one with `make up`")]
+        return [Look("", "no stack is up: start one with `petrostream up`")]
     use_stack()
     looks = [Look("endpoint", endpoint(stack), endpoint(stack))]
     for name, identity in stack["processes"].items():
@@ -59,11 +59,13 @@ def look_at_stack() -> list[Look]:
         value = {"is_running": runs, "process": identity["pid"]}
         looks.append(Look(name, text, value, is_fault=not runs))
     if not is_provisioned(stack):
-        return [*looks, Look("", "`make up` did not get to its end: run it again", is_fault=True)]
+        reason = "`petrostream up` did not get to its end: run it again"
+        return [*looks, Look("", reason, is_fault=True)]
     try:
         return [*looks, *_contents(Settings.load())]
     except PetroStreamError as error:
-        return [*looks, Look("", f"{error}: run `make down`, then `make up`", is_fault=True)]
+        reason = f"{error}: run `petrostream down`, then `petrostream up`"
+        return [*looks, Look("", reason, is_fault=True)]
 
 
 def _contents(settings: Settings) -> list[Look]:

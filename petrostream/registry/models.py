@@ -74,7 +74,7 @@ class ModelRegistry:
             except ClientError as error:
                 if error_code(error) == "ParameterNotFound":
                     raise ModelNotReady(
-                        "no model is published yet: train one with `make train`"
+                        "no model is published yet: train one with `petrostream train`"
                     ) from error
                 raise
         return _pointer(response["Parameter"]["Value"])
@@ -108,14 +108,25 @@ class ModelRegistry:
             raise InvalidModel(f"model {pointer.version} can't be loaded: {error}") from error
         return unpack(pointer, manifest.body, forest.body)
 
-    def publish(self, packed: PackedModel, extra: dict[str, bytes] | None = None) -> None:
-        """Upload a model, then move the pointer to it; `extra` files are kept beside it."""
+    def publish(self, packed: PackedModel, extra: dict[str, bytes] | None = None) -> bool:
+        """Upload a model, then move the pointer to it; `extra` files are kept beside it.
+
+        Tells whether it was not the current one before.
+        """
         files = {**(extra or {}), FOREST_NAME: packed.forest, MANIFEST_NAME: packed.manifest}
         for name, body in files.items():
             self._bucket.put(
                 model_key(packed.pointer.version, name), body, "application/octet-stream"
             )
+        is_another = not self._is_current(packed.pointer)
         self.move(packed.pointer)
+        return is_another
+
+    def _is_current(self, pointer: Pointer) -> bool:
+        try:
+            return self.pointer() == pointer
+        except (ModelNotReady, InvalidModel):
+            return False
 
     def attach(self, version: str, evaluation: bytes) -> None:
         """Put an evaluation beside a published model, in place of an earlier one."""
@@ -204,7 +215,7 @@ NO_MODEL: Final = "none"
 
 def _pointer(text: str) -> Pointer:
     if text == NO_MODEL:
-        raise ModelNotReady("no model is published yet: train one with `make train`")
+        raise ModelNotReady("no model is published yet: train one with `petrostream train`")
     return Pointer.from_json(text)
 
 

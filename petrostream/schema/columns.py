@@ -74,12 +74,12 @@ def scored_schema(sensors: Sequence[Sensor]) -> pa.Schema:
     Raises
     ------
     UsageError
-        If SQL can't tell a sensor from another column.
+        If SQL can't tell a sensor from another column, one of raw batches or of keys included.
     """
     joined = [(sensor.generation, _of_sensor(sensor)) for sensor in sensors]
     in_turn = sorted([*joined, *_NO_SENSORS], key=lambda each: each[0])
     schema = pa.schema([_TIME_FIELD, *(field for _, field in in_turn)])
-    names = Counter(map(sql_name, [*schema.names, WELL, DATE]))
+    names = Counter(map(sql_name, [*schema.names, IS_LOOKBACK, WELL, DATE]))
     repeated = sorted(name for name in schema.names if names[sql_name(name)] > 1)
     if repeated:
         raise UsageError(f"SQL can't tell columns apart: {', '.join(repeated)}")

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 from producer.download.published import Origin, RemoteFile, listed_recording
 
 DEFAULT_LIMIT: Final = 5
@@ -136,7 +136,7 @@ def read_list(path: Path) -> Named:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the list {path} can't be read ({error})") from error
+        raise UsageError(f"the list {path} can't be read: {reason_of(error)}") from error
     named = set()
     for number, line in enumerate(lines, 1):
         entry = line.partition(_COMMENT)[0].strip()

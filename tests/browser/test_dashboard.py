@@ -232,5 +232,5 @@ def test_an_endpoint_that_does_not_answer_is_explained(visit: Visit) -> None:
         page = visit(address)
         text = page.locator("[data-testid=stApp]").inner_text()
     assert "The storage does not answer" in text
-    assert "make up" in text
+    assert "petrostream up" in text
     assert "Traceback" not in text

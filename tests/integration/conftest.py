@@ -1,6 +1,8 @@
-"""What the tests of the dashboard's pages share."""
+"""What the integration tests share."""
 
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,16 @@ def fresh() -> None:
     """No test sees what another one's page has read."""
     if "streamlit" in sys.modules:
         sys.modules["streamlit"].cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """What a command does about signals ends with the test that ran it in this process."""
+    endings = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(ending) for ending in endings]
+    yield
+    for ending, handler in zip(endings, before, strict=True):
+        signal.signal(ending, handler)
 
 
 @pytest.fixture

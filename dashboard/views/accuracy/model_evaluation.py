@@ -64,7 +64,7 @@ def _training(registry: ModelRegistry, version: str) -> Training:
         MANIFEST.check(document, version)
     except (InvalidModel, ObjectMissing, ObjectTooLarge, ValueError, RecursionError):
         return Training()
-    facts = document.get("training") if isinstance(document, dict) else None
+    facts = document.get("training")
     if not isinstance(facts, dict):
         return Training()
     recordings, windows, digest = (

@@ -47,9 +47,9 @@ def _tell_why_not(model: Published) -> None:
         st.text(model.fault)
     else:
         st.info(
-            "**No evaluation lies beside this model yet.** `make train` makes one after it has "
-            "published, which takes some minutes; `petrostream evaluate DATA --attach` makes it "
-            "for a model that has none.",
+            "**No evaluation lies beside this model yet.** `petrostream train` makes one after it "
+            "has published, which takes some minutes; `petrostream evaluate DATA --attach` makes "
+            "it for a model that has none.",
             icon=":material/lab_profile:",
         )
 
@@ -67,7 +67,7 @@ def _show_evaluation(
     if found.normal_days < _FEW_DAYS:
         st.caption(
             f"It rests on {found.normal_days:.1f} well-days of normal time: too little for a rate "
-            "of false alarms. Real recordings (`make data`) tell more than made-up ones."
+            "of false alarms. Real recordings (`petrostream fetch`) tell more than made-up ones."
         )
     columns = {"Evaluated": found}
     if live is not None:

@@ -199,7 +199,7 @@ def _show_model(moves: Sequence[Move] | None, zone: ZoneInfo) -> None:
         return
     st.subheader("Model", anchor=False)
     if not moves:
-        st.caption("No model has been published: `make train DATA=<folder>` does it.")
+        st.caption("No model has been published: `petrostream train DATA` does it.")
         return
     newest = list(reversed(moves))
     show_table(

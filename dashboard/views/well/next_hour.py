@@ -25,7 +25,7 @@ from dashboard.forecast.autoregression import (
 from dashboard.forecast.background import ForecastOrigin, ForecastOutcome, pending
 from dashboard.shell.page_frame import View
 from dashboard.shell.readers import find_readers
-from dashboard.ui.timezones import for_chart, microseconds_of
+from dashboard.ui.timezones import for_chart, frame_microseconds
 from dashboard.ui.units import scale_of
 from petrostream.schema.columns import RECORDING
 
@@ -82,7 +82,7 @@ class NextHour:
         if sensor in self.came and len(self.came):
             end = self.origin.minute + HORIZON * MINUTE
             values = self.came[sensor].to_numpy(dtype=float, na_value=np.nan)
-            found = minute_means(microseconds_of(self.came), values, end, most=HORIZON)
+            found = minute_means(frame_microseconds(self.came), values, end, most=HORIZON)
             means[HORIZON - len(found) :] = found
         return means
 
@@ -90,7 +90,7 @@ class NextHour:
 def ask_next_hour(view: View, well: str, rows: pd.DataFrame, sensors: Sequence[str]) -> NextHour:
     """Ask for the hour after the last of a well's rows; what takes long is not waited for."""
     last = rows.iloc[-1]
-    end = int(microseconds_of(rows.iloc[-1:])[0]) // MINUTE * MINUTE
+    end = int(frame_microseconds(rows.iloc[-1:])[0]) // MINUTE * MINUTE
     origin = ForecastOrigin(well, str(last[RECORDING]), end)
     past = _objects(view, origin, end - MOST_HISTORY * MINUTE, end)
     origin = replace(origin, past=tuple((each.key, each.etag) for each in past))
@@ -99,7 +99,7 @@ def ask_next_hour(view: View, well: str, rows: pd.DataFrame, sensors: Sequence[s
     )
     after = _objects(view, origin, end, end + HORIZON * MINUTE)
     came = _rows(view.curated, after, origin.recording)
-    return NextHour(origin, outcomes, came[microseconds_of(came) >= end])
+    return NextHour(origin, outcomes, came[frame_microseconds(came) >= end])
 
 
 def wait_for(hour: NextHour) -> None:

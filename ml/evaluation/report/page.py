@@ -21,7 +21,7 @@ from ml.evaluation.tradeoff import TradeoffPoint, receiver_operating, tradeoff
 from ml.evaluation.verdicts import DetectedAlarm, Verdict, outcome_of
 from ml.evaluation.words import number
 from petrostream.durations import duration
-from petrostream.errors import UsageError
+from petrostream.errors import UsageError, reason_of
 from petrostream.evaluation.judging import Judged
 from petrostream.schema.columns import SECOND
 from petrostream.schema.labels import NORMAL, describe
@@ -55,7 +55,7 @@ def write_report(evaluation: EvaluationRun, folder: Path) -> Path:
     try:
         path.write_text(render(evaluation), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"the report can't be written: {error}") from error
+        raise UsageError(f"the report can't be written: {reason_of(error)}") from error
     return path
 
 

@@ -122,7 +122,7 @@ def test_without_the_name_of_a_models_bucket_the_rest_is_shown(
 ) -> None:
     monkeypatch.setenv(variable("models_bucket"), "")
     page = visit("accuracy")
-    assert "`make status` shows more" in page.warning[0].value
+    assert "`petrostream status` shows more" in page.warning[0].value
     assert page.metric
 
 

@@ -435,7 +435,7 @@ def test_a_live_page_shows_what_came_meanwhile(scoring: Scoring, wells: Path) ->
 
 def test_nothing_scored_yet_says_what_to_do(provisioned) -> None:
     page = visit()
-    assert "make replay DATA=" in page.info[0].value
+    assert "petrostream replay DATA" in page.info[0].value
     assert not page.error
     assert not page.metric
 
@@ -449,7 +449,7 @@ def test_nothing_scored_yet_then_refresh(scoring: Scoring, wells: Path) -> None:
 
 def test_no_stack_says_what_to_do() -> None:
     page = visit()
-    assert "`make up`" in page.error[0].value
+    assert "`petrostream up`" in page.error[0].value
 
 
 def test_the_stack_that_is_up_is_found_even_if_it_came_later(provisioned, monkeypatch) -> None:
@@ -457,13 +457,13 @@ def test_the_stack_that_is_up_is_found_even_if_it_came_later(provisioned, monkey
         monkeypatch.delenv(name)
     monkeypatch.setattr(os, "environ", os.environ.copy())
     page = visit()
-    assert "`make up`" in page.error[0].value
+    assert "`petrostream up`" in page.error[0].value
     stack = Path(os.environ[variable("state")]) / "local.json"
     stack.parent.mkdir()
     stack.write_text(json.dumps({"environment": provisioned.environment}))
-    assert "make replay" in refresh(page).info[0].value
+    assert "petrostream replay" in refresh(page).info[0].value
     stack.unlink()
-    assert "`make up`" in refresh(page).error[0].value
+    assert "`petrostream up`" in refresh(page).error[0].value
 
 
 def test_a_stack_file_that_is_damaged_is_a_sentence(tmp_path: Path) -> None:
@@ -476,7 +476,7 @@ def test_an_endpoint_that_does_not_answer_says_what_to_do(monkeypatch) -> None:
     monkeypatch.setenv(variable("curated_bucket"), "curated")
     page = visit()
     assert "does not answer" in page.error[0].value
-    assert "make status" in page.error[0].value
+    assert "petrostream status" in page.error[0].value
 
 
 def test_an_endpoint_that_is_no_address_is_a_sentence(monkeypatch) -> None:
@@ -489,7 +489,7 @@ def test_a_missing_bucket_says_what_to_do(provisioned, monkeypatch) -> None:
     monkeypatch.setenv(variable("curated_bucket"), "not-there")
     page = visit()
     assert "does not exist" in page.error[0].value
-    assert "make up" in page.error[0].value
+    assert "petrostream up" in page.error[0].value
 
 
 class Refusing(BaseHTTPRequestHandler):

@@ -26,6 +26,8 @@ def test_it_ends_promptly_and_leaves_no_process(ending: signal.Signals) -> None:
         assert time.monotonic() - began < PROMPT_SECONDS
         assert not any(psutil.pid_exists(pid) for pid in family)
         assert "Traceback" not in output
+        assert output.startswith(f"the dashboard is at {address} (Ctrl-C ends it)\n")
+        assert "view your Streamlit app" not in output, "it is said already"
 
 
 def test_it_listens_on_loopback_only() -> None:

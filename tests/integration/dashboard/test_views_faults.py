@@ -16,7 +16,7 @@ def fresh() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_an_empty_bucket_says_what_to_do(provisioned, page: str) -> None:
-    assert "make replay" in visit(page).info[0].value
+    assert "petrostream replay" in visit(page).info[0].value
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -33,4 +33,4 @@ def test_a_missing_bucket_is_told(provisioned, monkeypatch, page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_stack_is_told(page: str) -> None:
-    assert "`make up`" in visit(page).error[0].value
+    assert "`petrostream up`" in visit(page).error[0].value

@@ -183,7 +183,7 @@ def test_the_plan_alone_changes_nothing(shell: Shell) -> None:
 def test_without_an_answer_nothing_is_made(shell: Shell) -> None:
     refused = shell.run("project_up.sh")
     assert refused.returncode == 2
-    assert "nobody can be asked here: say YES=1" in refused.stderr
+    assert "nobody can be asked here: say --yes (make: YES=1)" in refused.stderr
     assert left() == set()
 
 
@@ -233,7 +233,7 @@ def brought_up(
 def test_an_interrupt_says_how_to_go_on(stopped: tuple[int, str]) -> None:
     code, said = stopped
     assert code == 130
-    assert "`make up TARGET=aws` goes on from" in said and "Traceback" not in said
+    assert "`petrostream up --target aws` goes on" in said and "Traceback" not in said
 
 
 def test_up_again_goes_on_builds_the_image_once_and_trains(
@@ -342,7 +342,7 @@ def test_down_leaves_nothing(shell: Shell, brought_up: subprocess.CompletedProce
     s3.delete_object(Bucket=curated, Key="scored/x")
     s3.create_multipart_upload(Bucket=curated, Key="scored/y")
     refused = shell.run("project_down.sh")
-    assert refused.returncode == 2 and "say YES=1" in refused.stderr
+    assert refused.returncode == 2 and "say --yes (make: YES=1)" in refused.stderr
     assert f"{curated}: 3 objects, old versions counted" in refused.stdout
     down = shell.run("project_down.sh", "--yes")
     assert down.returncode == 0, down.stdout + down.stderr

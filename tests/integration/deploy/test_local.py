@@ -74,10 +74,10 @@ def test_programs_read_how_it_is(tmp_path: Path, clean_up: None) -> None:
     ("arguments", "reason"),
     [
         (["up", "--provision", "terraform"], "terraform is not installed"),
-        (["up", "--provision", "magic"], "PROVISION is one of auto, terraform, python"),
-        (["up", "--plan"], "there is a plan for TARGET=aws only"),
+        (["up", "--provision", "magic"], "--provision is one of auto, terraform, python"),
+        (["up", "--plan"], "there is a plan for --target aws only"),
         (["up", "--slots", "0"], "--slots takes a whole number above 0"),
-        (["status", "--target", "mars"], "TARGET is local or aws, not 'mars'"),
+        (["status", "--target", "mars"], "--target is local or aws, not 'mars' (`"),
         (["powerbi"], "Power BI reads from an account"),
         (["powerbi", "--target", "aws"], "nothing is up on AWS"),
         (["up", "--target", "aws", "--wells", "-1"], "--wells takes a whole number from 0 on"),

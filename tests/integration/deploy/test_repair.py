@@ -1,16 +1,20 @@
 """Scored batches that lack a summary get the one that the pipeline would have written."""
 
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from console.exits import EXIT_PARTIAL, EXIT_USAGE
+from console.exits import EXIT_INTERRUPTED, EXIT_PARTIAL, EXIT_USAGE
 from deploy.__main__ import main
 from petrostream.aws.buckets import Bucket, StoredObject
 from petrostream.registry.model_files import PackedModel
 from petrostream.schema.keys import SCORED, SUMMARIES
 from petrostream.scoring.backfill import write_missing_summaries
-from petrostream.settings import write_stack
+from petrostream.settings import PROJECT_ROOT, variable, write_stack
 from tests.support.pipeline import Scoring
 
 WELL = "WELL-90005"
@@ -80,7 +84,7 @@ def test_what_is_scored_meanwhile_keeps_its_newer_summary(
 def test_the_command_says_what_it_did(scoring: Scoring, capsys) -> None:
     curated, before = scoring.provisioned.curated, summaries(scoring)
     assert main(["repair"]) == EXIT_USAGE
-    assert "make up" in capsys.readouterr().err
+    assert "`petrostream up" in capsys.readouterr().err
     write_stack({"environment": scoring.provisioned.environment})
     curated.delete(next(iter(before)))
     assert main(["repair"]) == 0
@@ -88,3 +92,34 @@ def test_the_command_says_what_it_did(scoring: Scoring, capsys) -> None:
     curated.delete(next(iter(before)))
     scoring.rewrite(next(iter(curated.keys(SCORED))), lambda _: b"")
     assert main(["repair"]) == EXIT_PARTIAL
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_in_order_when_it_is_told_to(ending: signal.Signals) -> None:
+    """In the middle of its work: the storage has taken a call and does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as storage:
+        write_stack(
+            {
+                "environment": {
+                    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{storage.getsockname()[1]}",
+                    "AWS_ACCESS_KEY_ID": "testing",
+                    "AWS_SECRET_ACCESS_KEY": "testing",
+                    "AWS_REGION": "us-east-1",
+                    "AWS_DEFAULT_REGION": "us-east-1",
+                    variable("curated_bucket"): "curated",
+                }
+            }
+        )
+        with subprocess.Popen(
+            [sys.executable, "-m", "deploy", "repair"],
+            cwd=PROJECT_ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            called, _ = storage.accept()
+            with called:
+                process.send_signal(ending)
+                _, said = process.communicate(timeout=60)
+    assert process.returncode == EXIT_INTERRUPTED
+    assert said == "interrupted: run the same command again to go on\n"

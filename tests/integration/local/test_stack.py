@@ -99,11 +99,11 @@ def test_a_stack_with_other_options_is_not_taken_for_the_one_wanted(
         assert again.returncode == 2
         assert again.stderr == (
             f"error: a stack is up already at {stack.endpoint(found)}, but {difference}: stop it "
-            "with `make down` first\n"
+            "with `petrostream down` first\n"
         )
-    assert stack.standing(stack.StackOptions(int(port)), stack.PYTHON) == found
+    assert stack.whole_stack(stack.StackOptions(int(port)), stack.PYTHON) == found
     with pytest.raises(UsageError, match=r"made by python, not by terraform: stop it"):
-        stack.standing(stack.StackOptions(), stack.TERRAFORM)
+        stack.whole_stack(stack.StackOptions(), stack.TERRAFORM)
     demo = run("demo", "--no-dashboard")
     assert demo.returncode == 2 and "a stack is up already" in demo.stderr
     assert read_stack() == found, "a demo takes over no stack that runs"
@@ -143,7 +143,10 @@ def test_down_clears_what_a_crash_left(clean_up: None) -> None:
     server.kill()
     psutil.wait_procs([server])
     status = "\n".join(map(str, look_at_stack()))
-    assert "server     NOT RUNNING" in status and "run `make down`, then `make up`" in status
+    assert (
+        "server     NOT RUNNING" in status
+        and "run `petrostream down`, then `petrostream up`" in status
+    )
     assert stack.down()
     assert not state_folder().exists()
 
@@ -215,7 +218,7 @@ def test_an_up_that_was_killed_half_way_is_begun_again(clean_up: None) -> None:
         name: value for name, value in half["environment"].items() if name.startswith("AWS_")
     }
     write_stack(half)
-    assert str(look_at_stack()[-1]) == "`make up` did not get to its end: run it again"
+    assert str(look_at_stack()[-1]) == "`petrostream up` did not get to its end: run it again"
     assert run("petrostream.local", "up").returncode == 0
     assert find_process(half["processes"]["server"]) is None
     found = read_stack() or {}
@@ -238,14 +241,17 @@ def test_a_busy_port_is_said_before_anything_starts(clean_up: None) -> None:
         port = taken.getsockname()[1]
         result = run("petrostream.local", "up", f"--port={port}")
     assert result.returncode == 2
-    assert f"port {port} is busy" in result.stderr and "AWS_PORT=<port>" in result.stderr
+    assert (
+        f"port {port} is busy" in result.stderr
+        and "--port <port> (make: AWS_PORT=<port>)" in result.stderr
+    )
     assert read_stack() is None
 
 
 def test_a_damaged_stack_file_says_what_to_do() -> None:
     stack_file().parent.mkdir(parents=True)
     stack_file().write_text("{")
-    with pytest.raises(SettingsError, match="make down"):
+    with pytest.raises(SettingsError, match="run `petrostream down`, then `petrostream up`"):
         use_stack()
     stack.down()
     assert not stack_file().exists()
@@ -276,7 +282,7 @@ def test_settings_survive_their_environment() -> None:
 @pytest.mark.parametrize("port", [-1, 70_000])
 def test_impossible_ports_are_refused(port: int) -> None:
     with pytest.raises(UsageError, match="port"):
-        stack.check_port(port, "AWS_PORT")
+        stack.check_port(port, "--port", "AWS_PORT")
 
 
 def test_the_stack_file_is_its_owners_alone(tmp_path: Path) -> None:

@@ -69,9 +69,10 @@ def test_roll_back_moves_the_pointer_to_the_model_before(
     )
     assert main(["rollback", "--to", versions[1]]) == 0
     assert provisioned.registry.pointer().version == versions[1]
-    assert main(["publish", str(tmp_path / "3")]) == 0
-    assert provisioned.registry.pointer().version == versions[2]
-    capsys.readouterr()
+    for became in ("is now the current one", "was the current one already"):
+        assert main(["publish", str(tmp_path / "3")]) == 0
+        assert provisioned.registry.pointer().version == versions[2]
+        assert f"published model {versions[2]}; it {became}\n" in capsys.readouterr().out
     assert main(["list"]) == 0
     assert f"{versions[2]}  current" in capsys.readouterr().out
     assert main(["rollback", "--to", "nonsense"]) == 2
@@ -95,6 +96,7 @@ def test_a_damaged_model_is_not_published(
     assert main(["publish", str(tmp_path)]) == 1
     assert "is not the published one" in capsys.readouterr().err
     assert main(["publish", str(tmp_path / "nowhere")]) == 2
+    assert "(there is no model.json in it): make one with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,9 @@ def test_limits_are_published_with_the_current_model(
     own.write_text("[sensors]\nP-TPT = { highest = 2e7 }\n")
     assert main(["limits", str(own)]) == 2
     assert main(["limits", str(tmp_path / "nowhere.toml")]) == 2
+    (tmp_path / "limits.json").write_text('{"sensors": {}}')
+    assert main(["limits", str(tmp_path / "limits.json")]) == 2
+    assert "limits stand in a TOML file, as in limits.toml" in capsys.readouterr().err
     assert registry.pointer().version == model.version
 
 

@@ -76,6 +76,26 @@ def test_every_option_says_what_it_does(name: str) -> None:
     assert all(option.help for option in options)
 
 
+@pytest.mark.parametrize("name", VERBS)
+def test_defaults_and_values_are_told_in_one_way(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("default:") == shown.count("[default: ")
+    assert "(default" not in shown and "[default: (" not in shown
+    options = [word for word in shown.split() if word in {"PATH", "TEXT", "INTEGER", "FLOAT"}]
+    assert not options, "a value has a name that says what it is"
+
+
+def test_defaults_in_words_are_no_values(capsys: pytest.CaptureFixture[str]) -> None:
+    given = verb("fetch").make_context("fetch", []).params
+    assert [given[name] for name in ("into", "limit", "classes", "kinds")] == [None, None, (), ()]
+    assert verb("up").make_context("up", []).params["port"] == 0
+    assert main(["fetch", "--help"]) == 0
+    assert "[default: 5]" in capsys.readouterr().out
+
+
 def test_help_lists_each_verb_in_a_whole_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -171,8 +191,14 @@ def test_other_shells_have_a_script_too(shell: str, capsys: pytest.CaptureFixtur
         ),
         (
             ["up", "--provision", "magic"],
-            "PROVISION is one of auto, terraform, python, not",
+            "--provision is one of auto, terraform, python, not 'magic' (`petrostream up --help`",
         ),
+        (
+            ["status", "--target", "mars"],
+            "--target is local or aws, not 'mars' (`petrostream status --help` shows how)",
+        ),
+        (["completion", "csh"], "shell is one of bash, zsh, fish, not 'csh' (`petrostream"),
+        (["limits", "/no/such.toml"], "read from /no/such.toml: no such file or directory"),
     ],
 )
 def test_a_wrong_command_line_is_a_sentence_and_code_2(

@@ -31,6 +31,7 @@ def test_a_busy_port_is_told_in_a_sentence(
         assert main(["--port", str(port)]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert str(port) in line
+    assert "(address already in use): choose another with --port <port> (make: " in line
     assert "DASHBOARD_PORT=<port>" in line
     assert not started
 
@@ -57,4 +58,5 @@ def test_it_listens_on_loopback_and_sends_no_statistics(started: list[list[str]]
         "--browser.gatherUsageStats=false",
         "--client.toolbarMode=minimal",
         "--client.showErrorDetails=none",
+        "--logger.hideWelcomeMessage=true",
     } <= set(command)

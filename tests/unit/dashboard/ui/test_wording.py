@@ -43,7 +43,7 @@ def caused(error: Exception) -> PetroStreamError:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (SettingsError("PETROSTREAM_CURATED_BUCKET not set"), "`make up`"),
+        (SettingsError("PETROSTREAM_CURATED_BUCKET not set"), "`petrostream up`"),
         (caused(EndpointConnectionError(endpoint_url="http://127.0.0.1:1")), "does not answer"),
         (caused(ClientError({"Error": {"Code": "NoSuchBucket"}}, "List")), "does not exist"),
         (caused(ClientError({"Error": {"Code": "AccessDenied"}}, "List")), "s3:ListBucket"),

@@ -216,7 +216,9 @@ def test_a_list_of_sensors_that_would_misread_what_is_stored_is_refused(
         checked(sensors)
 
 
-@pytest.mark.parametrize("name", ["p-tpt", "P_TPT", "Date", "WELL", "anomaly-score"])
+@pytest.mark.parametrize(
+    "name", ["p-tpt", "P_TPT", "Date", "WELL", "anomaly-score", "State", "Is-Lookback"]
+)
 def test_a_sensor_that_sql_takes_for_another_column_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="SQL can't tell"):
         scored_schema((*SENSORS, replace(NEW[0], name=name)))
