@@ -1,4 +1,4 @@
-"""Take the pictures of the documentation: ``python tests/browser/screenshots.py DATA``.
+"""Take the pictures of the documentation: ``python -m tests.browser.screenshots DATA``.
 
 Runs the demo on real recordings, then shoots every page, light and dark.
 """
