@@ -45,6 +45,14 @@ class Tolerance:
             low = high = min(max(centre, limit.low), limit.high)
         return cls(centre, low, high)
 
+    def readable(self, lowest: float, highest: float) -> tuple[float, float]:
+        """The edges as far as a sensor can read at all; an edge that is infinite stays so."""
+        low, high = (
+            min(max(edge, lowest), highest) if math.isfinite(edge) else edge
+            for edge in (self.low, self.high)
+        )
+        return low, high
+
     def edges_off(self, reading: float) -> float:
         """How far a reading is from the centre; 1.0 is the upper edge, -1.0 the lower one.
 
