@@ -1,6 +1,6 @@
 """Tolerance: how far one sensor alone may be off before a row is flagged.
 
-The detector has no limit a sensor: it adds up what all of them say
+The detector has no limit per sensor: it adds up what all of them say
 (`petrostream.detection.features`). The nearest thing to one is the reading that a sensor would have
 to hold for as long as the longest window, with its usual noise and every other sensor at its
 centre, until the score reaches 1.0. Sensors that are off together raise the score sooner; a
