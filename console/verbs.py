@@ -99,7 +99,7 @@ class Verbs(_Unread, click.Group):
         ctx: click.Context,  # noqa: ARG002
         formatter: click.HelpFormatter,
     ) -> None:
-        """Write each section with a line a command."""
+        """Write each section with one line per command."""
         for title, commands in self._sections.items():
             rows = [
                 (str(command.name), command.get_short_help_str(_SHORT_HELP_WIDTH))

@@ -32,7 +32,7 @@ def look(target: str) -> list[Look]:
 
 
 def run(target: str) -> Answer:
-    """Say how the platform is, a line a thing."""
+    """Say how the platform is, one line per thing."""
     looks = look(target)
     for one in looks:
         say(str(one))

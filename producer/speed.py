@@ -7,7 +7,7 @@ from petrostream.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Data seconds a second of the clock; infinite for as fast as it goes."""
+    """Seconds of data per second of the clock; infinite for as fast as it goes."""
 
     factor: float
 

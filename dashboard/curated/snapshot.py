@@ -1,4 +1,4 @@
-"""What is known of the scored batches at one moment, as arrays: a row a batch, no reading."""
+"""What is known of the scored batches at one moment, as arrays: one row per batch, no reading."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -102,7 +102,7 @@ class Snapshot:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a batch: well, recording, times, counts, worst score, how it ended.
+        """One row per batch: well, recording, times, counts, worst score, how it ended.
 
         `last_alarm` is NaT and `worst` NaN where there is none. Rows are in the order of
         `batches`.

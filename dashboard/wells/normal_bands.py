@@ -22,6 +22,7 @@ from petrostream.errors import PetroStreamError
 from petrostream.registry.models import CurrentModel
 from petrostream.registry.profile_store import RecordingProfiles
 from petrostream.schema.columns import DEGRADED_SENSORS, RECORDING, SECOND, TIMESTAMP
+from petrostream.schema.sensors import BY_NAME
 from petrostream.scoring.summaries import short_version
 
 SPREADS: Final = 3
@@ -182,8 +183,12 @@ def _by_spread(profile: Profile) -> dict[str, Tolerance]:
 
 
 def bands(stretches: Sequence[Stretch], sensor: str, zone: ZoneInfo) -> pd.DataFrame:
-    """A row a stretch that has a tolerance for a sensor: from when to when, and the edges."""
+    """One row per stretch that has a tolerance for a sensor: from when to when, and the edges.
+
+    The edges end where the sensor can read no further.
+    """
     own = [each for each in stretches if sensor in each.tolerances]
+    edges = [each.tolerances[sensor].readable(*BY_NAME[sensor].plausible) for each in own]
     if not own:
         return pd.DataFrame()
     starts, ends = (
@@ -194,7 +199,7 @@ def bands(stretches: Sequence[Stretch], sensor: str, zone: ZoneInfo) -> pd.DataF
         {
             "start": for_chart(starts, zone),
             "end": for_chart(ends, zone),
-            "low": [each.tolerances[sensor].low for each in own],
-            "high": [each.tolerances[sensor].high for each in own],
+            "low": [low for low, _ in edges],
+            "high": [high for _, high in edges],
         }
     )

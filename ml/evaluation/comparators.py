@@ -124,7 +124,7 @@ class WindowMethod(Comparator):
 
 
 class PaperForest(WindowMethod):
-    """The paper's Isolation Forest: a forest an instance, its limit the worst training window."""
+    """The paper's Isolation Forest: one per instance, its limit the worst training window."""
 
     name = "paper-forest"
 

@@ -1,4 +1,4 @@
-"""Alerts: one message an event, not a row.
+"""Alerts: one message per event, not one per row.
 
 An event opens in exactly one batch, but a batch may be delivered more than once. So the message
 is claimed first, with a conditional put, and marked as sent afterwards. While a claim is fresh,

@@ -106,7 +106,7 @@ def describe(usage: Usage, region: str) -> Iterator[str]:
         "without taxes, queries and data that leave AWS"
     )
     yield (
-        f"taken for granted: a batch a well every ten minutes, {usage.seconds_a_batch:g} s and "
+        f"taken for granted: a batch per well every ten minutes, {usage.seconds_a_batch:g} s and "
         f"{usage.memory_gb:g} GB for it, {usage.kb_a_batch:g} KB kept of it. Free: {FREE_OF_CHARGE}"
     )
 

@@ -1,6 +1,6 @@
 """Tolerance: how far one sensor alone may be off before a row is flagged.
 
-The detector has no limit a sensor: it adds up what all of them say
+The detector has no limit per sensor: it adds up what all of them say
 (`petrostream.detection.features`). The nearest thing to one is the reading that a sensor would have
 to hold for as long as the longest window, with its usual noise and every other sensor at its
 centre, until the score reaches 1.0. Sensors that are off together raise the score sooner; a
@@ -44,6 +44,14 @@ class Tolerance:
         if low > high:
             low = high = min(max(centre, limit.low), limit.high)
         return cls(centre, low, high)
+
+    def readable(self, lowest: float, highest: float) -> tuple[float, float]:
+        """The edges as far as a sensor can read at all; an edge that is infinite stays so."""
+        low, high = (
+            min(max(edge, lowest), highest) if math.isfinite(edge) else edge
+            for edge in (self.low, self.high)
+        )
+        return low, high
 
     def edges_off(self, reading: float) -> float:
         """How far a reading is from the centre; 1.0 is the upper edge, -1.0 the lower one.

@@ -23,7 +23,7 @@ from petrostream.schema.labels import NORMAL, TRANSIENT_OFFSET
 
 UNLABELLED: Final = -1
 LEAST_NORMAL_ROWS: Final = 20 * 60
-"""Normal rows before the first abnormal one that make an event; 3W has one row a second."""
+"""Normal rows before the first abnormal one that make an event; 3W has one row per second."""
 
 DAY_SECONDS: Final = 86_400
 

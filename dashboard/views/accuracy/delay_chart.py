@@ -1,4 +1,4 @@
-"""The chart of detection delays: a row a class, a mark for each event, on a logarithmic axis."""
+"""The chart of detection delays: one row per class, one mark per event, on a logarithmic axis."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal

@@ -50,7 +50,7 @@ _TABLE_ROWS: Final = 10
 
 
 def show_confusion(judged: Sequence[Judged]) -> None:
-    """A row a class; each fault counts in one of four columns, each normal time in one of two."""
+    """One row per class; each fault counts in one of four columns, each normal time in one of two."""
     table = confusion(judged)
     st.dataframe(
         _tinted(table),
@@ -90,7 +90,7 @@ def height_of(table: pd.DataFrame, at_most: int) -> int:
 
 
 def show_faulty(judged: Sequence[Judged], zone: ZoneInfo) -> None:
-    """A row a recording with a fault: what became of it, the missed ones first."""
+    """One row per recording with a fault: what became of it, the missed ones first."""
     faulty = sorted(
         (each for each in judged if each.truth.has_fault),
         key=lambda each: (each.truth.is_short, each.found, each.truth.well, each.truth.recording),
@@ -137,7 +137,7 @@ def _abnormal_time(judged: Judged) -> tuple[datetime, datetime]:
 
 
 def show_false_alarms(judged: Sequence[Judged], found: Sequence[Event], zone: ZoneInfo) -> None:
-    """A row a false alarm, the newest first."""
+    """One row per false alarm, the newest first."""
     st.markdown("**False alarms**")
     events = {(each.well, each.recording, each.start): each for each in found}
     listed = sorted(

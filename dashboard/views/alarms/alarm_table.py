@@ -27,7 +27,7 @@ _UNLABELLED: Final = "none"
 
 
 def alarms_table(alarms: Sequence[Alarm], zone: ZoneInfo) -> pd.DataFrame:
-    """One row an alarm, in words."""
+    """One row per alarm, in words."""
     return pd.DataFrame(
         {
             "State": [[_OPEN if each.standing.is_open else _ACKNOWLEDGED] for each in alarms],

@@ -53,7 +53,7 @@ def _download(
 
 
 def export(alarms: Sequence[Alarm]) -> pd.DataFrame:
-    """One row an alarm with plain values; times are UTC."""
+    """One row per alarm with plain values; times are UTC."""
     verdicts = [each.standing.verdict for each in alarms]
     acknowledged = [each.standing.acknowledgement for each in alarms]
     return pd.DataFrame(

@@ -110,8 +110,8 @@ def _edit(name: str, text: str) -> str:
         "SQL",
         key=_TEXT,
         height=300,
-        help="Tables: scored (a row a reading) and events (a row a batch with alarms). The two "
-        "question marks of a saved query are the first and the last day.",
+        help="Tables: scored (one row per reading) and events (one row per batch with alarms). The "
+        "two question marks of a saved query are the first and the last day.",
     )
     if edited != text:
         url_state.keep(_SQL, edited)

@@ -108,7 +108,7 @@ def strip_height(wells: int) -> int:
 def strip_chart(
     snapshot: Snapshot, wells: Sequence[WellStatus], stretch: StripTime, zone: ZoneInfo
 ) -> alt.Chart:
-    """Draw a row a well: bars as tall as the worst score, anomalies in red and to the top."""
+    """Draw one row per well: bars as tall as the worst score, anomalies in red and to the top."""
     return (
         alt.Chart(_bars(snapshot, wells, stretch, zone))
         .mark_rect(clip=True)
@@ -134,7 +134,7 @@ def strip_chart(
 def _bars(
     snapshot: Snapshot, wells: Sequence[WellStatus], stretch: StripTime, zone: ZoneInfo
 ) -> pd.DataFrame:
-    """A row a bar; `from` and `to` are times, or how long before the well's newest reading."""
+    """One row per bar; `from` and `to` are times, or how long before the well's newest reading."""
     found = [worst_by_bin(snapshot, well, stretch) for well in wells]
     row, shown = np.nonzero(np.array([there for _, there in found]))
     score = np.array([worst for worst, _ in found])[row, shown]

@@ -22,7 +22,7 @@ KINDS: Final = ("missing", "frozen", "implausible", "good")
 
 
 def sensor_grid(snapshot: Snapshot, wells: Sequence[WellStatus]) -> pd.DataFrame:
-    """A row a well and sensor: shares of rows that are missing, frozen, implausible.
+    """One row per well and sensor: shares of rows that are missing, frozen, implausible.
 
     `kind` is the one that most rows have, where it is more than one in twenty; valves that keep
     their state are not frozen. Sensors that no well has are left out.

@@ -51,7 +51,7 @@ class NextHour:
         return any(isinstance(outcome, Forecast) for outcome in self.outcomes.values())
 
     def lines(self, zone: ZoneInfo) -> dict[str, pd.DataFrame]:
-        """What is drawn of each sensor that has a forecast, a row a minute, in the sensor's unit.
+        """What is drawn of each sensor that has a forecast, one row per minute, in its own unit.
 
         Columns are `time`, `middle`, `low`, `high` and `came`, which is NaN where nothing came yet.
         """

@@ -49,7 +49,7 @@ def show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Tolera
 def health_table(
     rows: Rows, profile: Profile | None, normal: Mapping[str, Tolerance]
 ) -> pd.DataFrame:
-    """A row a sensor that has readings, those that drive the anomalies first.
+    """One row per sensor that has readings, those that drive the anomalies first.
 
     "Off by" is the newest reading's distance from the profile, 1 at the edge of what is normal;
     "Drives" is how much of the anomalies' level the sensor makes up.

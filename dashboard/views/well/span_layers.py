@@ -23,7 +23,7 @@ _FAULT_COLOUR: Final = "#7048a8"
 
 
 def alarm_spans(alarms: Sequence[Alarm], times: pd.Series, zone: ZoneInfo) -> pd.DataFrame:
-    """A row an alarm: from when to when within the shown times, and what it is."""
+    """One row per alarm: from when to when within the shown times, and what it is."""
     if not alarms:
         return pd.DataFrame()
     starts, ends = (

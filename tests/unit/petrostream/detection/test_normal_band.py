@@ -89,6 +89,13 @@ def test_a_threshold_that_no_sensor_reaches_alone_leaves_the_band_open(model: Mo
     assert known.edges_off(2e7) == 0
 
 
+def test_an_edge_ends_where_a_sensor_can_read_no_further() -> None:
+    known = Tolerance(centre=2.0, low=-12.91, high=17.02)
+    assert known.readable(0.0, 100.0) == (0.0, 17.02)
+    assert known.readable(-20.0, 10.0) == (-12.91, 10.0)
+    assert replace(known, low=-np.inf, high=np.inf).readable(0.0, 1.0) == (-np.inf, np.inf)
+
+
 def test_off_by_one_is_the_edge() -> None:
     known = Tolerance(centre=10.0, low=8.0, high=12.0)
     assert [known.edges_off(each) for each in (8.0, 10.0, 12.0, 16.0)] == [-1, 0, 1, 3]

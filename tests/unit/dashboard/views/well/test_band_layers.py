@@ -13,7 +13,7 @@ from dashboard.shell.readers import find_readers
 from dashboard.views.well.band_layers import normal_words, shown_range
 from dashboard.views.well.recording_chart import Context, recording_chart
 from dashboard.wells.normal_bands import SPREADS, Normal, PublishedNormal, bands
-from petrostream.detection.normal_band import tolerances
+from petrostream.detection.normal_band import Tolerance, tolerances
 from petrostream.detection.profiles import (
     Profile,
     SensorProfile,
@@ -85,6 +85,12 @@ def test_the_band_is_the_detectors_in_each_recording(rows: pd.DataFrame, model: 
     assert (first.end - first.start).total_seconds() == 1199
     assert len(bands(found, "T-TPT", ZONE)) == 1, "it is not scored in the first one"
     assert bands(found, "P-PDG", ZONE).empty
+
+
+def test_the_band_ends_where_the_sensor_can_read_no_further(rows: pd.DataFrame) -> None:
+    *_, last = Normal(None).stretches(rows, PROFILES, batches())
+    wide = replace(last, tolerances={"QGL": Tolerance(centre=2.0, low=-12.91, high=17.02)})
+    assert normal_words(bands([wide], "QGL", ZONE), "m³/s") == "normal -1 to 17.02 m³/s"
 
 
 def test_where_a_new_profile_comes_into_force_the_band_is_another_one(
