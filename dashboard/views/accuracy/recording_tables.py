@@ -50,7 +50,7 @@ _TABLE_ROWS: Final = 10
 
 
 def show_confusion(judged: Sequence[Judged]) -> None:
-    """One row per class; each fault counts in one of four columns, each normal time in one of two."""
+    """One row per class; a fault counts in one of four columns, a normal time in one of two."""
     table = confusion(judged)
     st.dataframe(
         _tinted(table),
