@@ -28,7 +28,7 @@ _LEAST_SHARE: Final = 1e-3
 
 
 def delay_chart(found: Sequence[Judged]) -> Markup:
-    """One dot per event, one row per class: its delay to the right, missed ones at the far right."""
+    """One dot per event, one row per class: its delay to the right, missed ones at the end."""
     classes = sorted({each.truth.fault for each in found})
     across = svg.PixelScale(np.log(10), np.log(129_600), _DELAY_LEFT, _DELAY_WIDTH - _DELAY_RIGHT)
     bottom = len(classes) * _ROW + 6
