@@ -24,8 +24,9 @@ def test_the_list_fits_the_words_about_it() -> None:
     assert len(wells) == WELLS
     assert sum(not name.startswith("0/") for name in named) >= EVENTS
     readme = (REPOSITORY / "README.md").read_text()
-    assert f"{RECORDINGS} recordings" in readme
-    assert f"{WELLS} wells, {EVENTS} events" in readme
+    [row] = [line for line in readme.splitlines() if LIST.name in line and line.startswith("|")]
+    assert f"{RECORDINGS} recordings" in row and f"{WELLS} wells" in row
+    assert f"{EVENTS} of {EVENTS}" in row
     assert "CC BY 4.0" in LIST.read_text()
 
 
