@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -200,6 +201,72 @@ def test_stock_moto_gives_one_message_to_two_receivers(
 
 def test_one_message_goes_to_one_receiver(patched: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert receive_at_once(monkeypatch) == 1
+
+
+class Marked:
+    """An event source mapping that is enabled, as moto keeps it in the queue."""
+
+    enabled = True
+    batch_size = 10
+
+
+def values_left_over(monkeypatch: pytest.MonkeyPatch, messages: int) -> tuple[list[str], list[str]]:
+    """Send, receive, delete and bury from many threads that change all the time.
+
+    Gives what was sent and what was deleted, is left or is buried; moto's own event source mapping
+    is there, and takes what it gets.
+    """
+    backend = SQSBackend(REGION, ACCOUNT)
+    monkeypatch.setattr("moto.sqs.models.sqs_backends", {ACCOUNT: {REGION: backend}})
+    monkeypatch.setattr(LambdaBackend, "send_sqs_batch", lambda *_: True)
+    dead = backend.create_queue("dead")
+    redrive = {"deadLetterTargetArn": dead.queue_arn, "maxReceiveCount": 1}
+    queue = backend.create_queue("q", RedrivePolicy=json.dumps(redrive))
+    queue.lambda_event_source_mappings["m"] = Marked()
+    values = [str(number) for number in range(messages)]
+    waiting = iter(values)
+    deleted: list[str] = []
+    sending = threading.Event()
+
+    def send() -> None:
+        for value in iter(lambda: next(waiting, None), None):
+            backend.send_message("q", value)
+
+    def receive() -> None:
+        while True:
+            is_last = sending.is_set()
+            got = backend.receive_message("q", 10, 0, 360)
+            for message in got:
+                if int(message.body) % 3:
+                    backend.delete_message("q", message.receipt_handle)
+                    deleted.append(message.body)
+                else:
+                    backend.change_message_visibility("q", message.receipt_handle, 0)
+            if is_last and not got:
+                return
+
+    threads = [threading.Thread(target=work) for work in (send, send, receive, receive, receive)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads[:2]:
+            thread.join()
+        sending.set()
+        for thread in threads[2:]:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    left = [message.body for message in (*queue._messages, *dead._messages)]
+    return values, deleted + left
+
+
+def test_no_message_is_lost_or_doubled_however_threads_change(
+    patched: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, found = values_left_over(monkeypatch, 3000)
+    assert sorted(found) == sorted(sent)
 
 
 def test_stock_moto_computes_all_attributes_for_each_message(
