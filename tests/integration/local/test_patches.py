@@ -5,6 +5,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -210,11 +211,11 @@ class Marked:
     batch_size = 10
 
 
-def values_left_over(monkeypatch: pytest.MonkeyPatch, messages: int) -> tuple[list[str], list[str]]:
-    """Send, receive, delete and bury from many threads that change all the time.
+def values_found(monkeypatch: pytest.MonkeyPatch, values: list[str]) -> list[str]:
+    """Send, receive, delete and bury from threads that change all the time.
 
-    Gives what was sent and what was deleted, is left or is buried; moto's own event source mapping
-    is there, and takes what it gets.
+    Gives what was deleted, is left or is buried. moto's own event source mapping is there, and
+    swallows what it gets.
     """
     backend = SQSBackend(REGION, ACCOUNT)
     monkeypatch.setattr("moto.sqs.models.sqs_backends", {ACCOUNT: {REGION: backend}})
@@ -223,50 +224,46 @@ def values_left_over(monkeypatch: pytest.MonkeyPatch, messages: int) -> tuple[li
     redrive = {"deadLetterTargetArn": dead.queue_arn, "maxReceiveCount": 1}
     queue = backend.create_queue("q", RedrivePolicy=json.dumps(redrive))
     queue.lambda_event_source_mappings["m"] = Marked()
-    values = [str(number) for number in range(messages)]
-    waiting = iter(values)
     deleted: list[str] = []
-    sending = threading.Event()
 
-    def send() -> None:
-        for value in iter(lambda: next(waiting, None), None):
+    def send(some: list[str]) -> None:
+        for value in some:
             backend.send_message("q", value)
 
-    def receive() -> None:
-        while True:
-            is_last = sending.is_set()
-            got = backend.receive_message("q", 10, 0, 360)
-            for message in got:
+    def receive(is_last: Callable[[], bool]) -> None:
+        while not is_last() or queue.messages:
+            for message in backend.receive_message("q", 10, 0, 360):
                 if int(message.body) % 3:
                     backend.delete_message("q", message.receipt_handle)
                     deleted.append(message.body)
                 else:
                     backend.change_message_visibility("q", message.receipt_handle, 0)
-            if is_last and not got:
-                return
 
-    threads = [threading.Thread(target=work) for work in (send, send, receive, receive, receive)]
+    with quick_changes(), ThreadPoolExecutor() as pool:
+        sending = [pool.submit(send, values[part::2]) for part in range(2)]
+
+        def all_sent() -> bool:
+            return all(sender.done() for sender in sending)
+
+        for done in [*sending, *[pool.submit(receive, all_sent) for _ in range(3)]]:
+            done.result()
+    return deleted + [message.body for message in (*queue._messages, *dead._messages)]
+
+
+@contextlib.contextmanager
+def quick_changes() -> Iterator[None]:
+    """The interpreter goes from thread to thread every microsecond."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads[:2]:
-            thread.join()
-        sending.set()
-        for thread in threads[2:]:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
-    left = [message.body for message in (*queue._messages, *dead._messages)]
-    return values, deleted + left
+    yield
+    sys.setswitchinterval(before)
 
 
 def test_no_message_is_lost_or_doubled_however_threads_change(
     patched: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent, found = values_left_over(monkeypatch, 3000)
-    assert sorted(found) == sorted(sent)
+    sent = [str(number) for number in range(3000)]
+    assert sorted(values_found(monkeypatch, sent)) == sorted(sent)
 
 
 def test_stock_moto_computes_all_attributes_for_each_message(
