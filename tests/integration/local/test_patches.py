@@ -255,8 +255,10 @@ def quick_changes() -> Iterator[None]:
     """The interpreter goes from thread to thread every microsecond."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_no_message_is_lost_or_doubled_however_threads_change(
