@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import boto3
@@ -10,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
@@ -29,6 +31,8 @@ _CONFIG: Final = Config(
     read_timeout=25,
     max_pool_connections=32,
 )
+_CUT_TRIES: Final = 3
+_AFTER_CUT_SECONDS: Final = 0.2
 _MISSING: Final = frozenset({"NoSuchKey", "404"})
 _UNKNOWN_PLACE: Final = frozenset(
     {"NoSuchBucket", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
@@ -59,6 +63,7 @@ def s3() -> "S3Client":
 def sqs() -> "SQSClient":
     """A client for SQS."""
     client: SQSClient = _client("sqs")
+    refuse_cut_answers(client)
     return client
 
 
@@ -71,7 +76,37 @@ def sns() -> "SNSClient":
 def ssm() -> "SSMClient":
     """A client for SSM."""
     client: SSMClient = _client("ssm")
+    refuse_cut_answers(client)
     return client
+
+
+def is_cut(answer: Any) -> bool:
+    """Whether an HTTP answer ends within its own head.
+
+    Such an answer has lost the length of what was to follow, and boto takes it for an empty one:
+    no messages, no parameter. A body that is too short boto finds itself.
+    """
+    has_length = {"content-length", "transfer-encoding"} & {name.lower() for name in answer.headers}
+    return answer.status_code == HTTPStatus.OK and not has_length and not answer.content
+
+
+def refuse_cut_answers(client: Any) -> None:
+    """Let a client try again where an answer was cut short, and then raise.
+
+    For clients whose answers are documents. The error is botocore's `ConnectionClosedError`.
+    """
+
+    def check(
+        response: Any = None, attempts: int = 0, request_dict: Any = None, **_: Any
+    ) -> float | None:
+        if response is None or not is_cut(response[0]):
+            return None
+        if attempts >= _CUT_TRIES:
+            raise ConnectionClosedError(endpoint_url=(request_dict or {}).get("url", "AWS"))
+        return _AFTER_CUT_SECONDS * attempts
+
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register_first(f"needs-retry.{service}", check)
 
 
 def error_code(error: ClientError) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import boto3
 
-from petrostream.aws.clients import explained
+from petrostream.aws.clients import explained, refuse_cut_answers
 from petrostream.errors import ServiceUnavailable
 from petrostream.local.endpoint import ACCOUNT, NAME, REGION
 
@@ -17,9 +17,14 @@ FUNCTION_TIMEOUT_SECONDS: Final = 60
 FUNCTION_MEMORY_MB: Final = 1024
 
 
+_OF_EVERY_MAPPING: Final = ("UUID", "EventSourceArn", "BatchSize", "State")
+
+
 def lambda_client() -> Any:
     """A client for Lambda."""
-    return boto3.client("lambda")
+    client = boto3.client("lambda")
+    refuse_cut_answers(client)
+    return client
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,18 @@ class EventSource:
 
     @classmethod
     def parse(cls, mapping: dict[str, Any]) -> "EventSource":
-        """Understand a mapping as the Lambda API gives it."""
+        """Understand a mapping as the Lambda API gives it.
+
+        Raises
+        ------
+        ServiceUnavailable
+            If the answer lacks what every mapping has.
+        """
+        missing = [name for name in _OF_EVERY_MAPPING if name not in mapping]
+        if missing:
+            raise ServiceUnavailable(
+                f"Lambda's answer about an event source mapping lacks {', '.join(missing)}"
+            )
         return cls(
             uuid=mapping["UUID"],
             queue_arn=mapping["EventSourceArn"],

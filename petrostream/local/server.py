@@ -11,12 +11,12 @@ from types import FrameType
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
-    MotoRequestHandler,
     create_backend_app,
 )
 from werkzeug.serving import make_server
 
 from petrostream.local import patches
+from petrostream.local.delivery import DeliveringHandler
 from petrostream.local.endpoint import HOST
 
 
@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     application = DomainDispatcherApplication(create_backend_app)
     port = int(arguments[0]) if arguments else 0
-    MotoRequestHandler.protocol_version = "HTTP/1.1"
-    server = make_server(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
+    DeliveringHandler.protocol_version = "HTTP/1.1"
+    server = make_server(HOST, port, application, threaded=True, request_handler=DeliveringHandler)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     sys.stdout.write(f"{server.port}\n")

@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from petrostream.aws import clients
 from petrostream.aws.clients import explained
@@ -37,11 +38,14 @@ if TYPE_CHECKING:
 
 _MOST_AT_ONCE: Final = 10
 """What SQS gives or deletes in one call."""
-_POLL_SECONDS: Final = 5
+_POLL_SECONDS: Final = 1
+"""Short: the worker ends after the polls that are open, so that none takes what nobody handles."""
 _PAUSE_AFTER_FAULT_SECONDS: Final = 1.0
 _LOOK_AT_MAPPING_SECONDS: Final = 2.0
 _SLOTS: Final = 2
 _SERVER_ERROR: Final = 500
+_DELETE_TRIES: Final = 3
+_UNANSWERED: Final = (ClientError, BotoCoreError, ResponseParserError)
 
 log = logging.getLogger("petrostream.worker")
 
@@ -84,6 +88,14 @@ def sqs_event(messages: "Sequence[MessageTypeDef]", queue_arn: str) -> dict[str,
 
 
 @dataclass
+class _Slot:
+    """A thread that polls, and whether it has messages in hand."""
+
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    thread: threading.Thread = field(default_factory=threading.Thread)
+
+
+@dataclass
 class Worker:
     """Polls the queue of an event source mapping with several slots side by side."""
 
@@ -95,7 +107,6 @@ class Worker:
     serve: Callable[[Connection, Function], None] = serve_environment
     _stopping: threading.Event = field(default_factory=threading.Event)
     _enabled: threading.Event = field(default_factory=threading.Event)
-    _busy: list[threading.Lock] = field(default_factory=list)
 
     @property
     def concurrency(self) -> int:
@@ -104,16 +115,20 @@ class Worker:
         return min((limit for limit in limits if limit is not None), default=_SLOTS)
 
     def run(self) -> None:
-        """Poll until `stop` is called; then finish the batches in hand and return."""
+        """Poll until `stop` is called; then end open polls, finish the batches in hand, return."""
         queue_url = self._queue_url()
         self._obey(self.source)
-        self._busy = [threading.Lock() for _ in range(self.concurrency)]
-        for busy in self._busy:
-            threading.Thread(target=self._poll, args=(queue_url, busy), daemon=True).start()
+        slots = [_Slot() for _ in range(self.concurrency)]
+        for slot in slots:
+            slot.thread = threading.Thread(target=self._poll, args=(queue_url, slot), daemon=True)
+            slot.thread.start()
         while not self._stopping.wait(_LOOK_AT_MAPPING_SECONDS):
             self._look_at_mapping()
-        for busy in self._busy:
-            busy.acquire(timeout=self.function.timeout_seconds + 1)
+        polls_end = time.monotonic() + 2 * _POLL_SECONDS
+        for slot in slots:
+            slot.thread.join(timeout=max(0.0, polls_end - time.monotonic()))
+        for slot in slots:
+            slot.busy.acquire(timeout=self.function.timeout_seconds + 1)
 
     def stop(self) -> None:
         """Let `run` return."""
@@ -128,10 +143,11 @@ class Worker:
     def _look_at_mapping(self) -> None:
         try:
             found = self.lambda_.get_event_source_mapping(UUID=self.source.uuid)
-        except (ClientError, BotoCoreError) as error:
+            source = EventSource.parse(found)
+        except (*_UNANSWERED, PetroStreamError) as error:
             log.warning("the event source mapping can't be asked for: %s", error)
         else:
-            self._obey(EventSource.parse(found))
+            self._obey(source)
 
     def _obey(self, source: EventSource) -> None:
         """Poll, or pause, as the mapping's state says."""
@@ -143,15 +159,17 @@ class Worker:
             if not self._stopping.is_set():
                 self._enabled.clear()
 
-    def _poll(self, queue_url: str, busy: threading.Lock) -> None:
+    def _poll(self, queue_url: str, slot: "_Slot") -> None:
         environment = Environment(self.function, self.serve)
         while self._enabled.wait() and not self._stopping.is_set():
             try:
                 messages = self._gather(queue_url)
-                with busy:
-                    if messages and not self._stopping.is_set():
+                with slot.busy:
+                    if self._stopping.is_set():
+                        self._give_back(messages, queue_url)
+                    elif messages:
                         self._deliver(environment, messages, queue_url)
-            except (ClientError, BotoCoreError) as error:
+            except _UNANSWERED as error:
                 log.warning("the queue can't be reached: %s", error)
                 self._stopping.wait(_PAUSE_AFTER_FAULT_SECONDS)
             except InvocationFailed as error:
@@ -169,7 +187,11 @@ class Worker:
             left = closes - time.monotonic()
             if left <= 0 or self._stopping.is_set():
                 break
-            messages += self._receive(queue_url, room, min(_POLL_SECONDS, math.ceil(left)))
+            try:
+                messages += self._receive(queue_url, room, min(_POLL_SECONDS, math.ceil(left)))
+            except _UNANSWERED as error:
+                log.warning("the queue can't be reached, what has come is handled: %s", error)
+                break
         return messages
 
     def _receive(self, queue_url: str, count: int, seconds: int) -> "list[MessageTypeDef]":
@@ -190,10 +212,45 @@ class Worker:
             log.warning("%d of %d messages failed and come back", len(failed), len(messages))
         done = [message for message in messages if message["MessageId"] not in failed]
         for some in _in_parts(done):
-            self.sqs.delete_message_batch(
+            self._delete(some, queue_url)
+
+    def _delete(self, messages: "list[MessageTypeDef]", queue_url: str) -> None:
+        """Delete up to ten messages: again where SQS is at fault; what stays is said."""
+        for attempt in range(1, _DELETE_TRIES + 1):
+            answer = self.sqs.delete_message_batch(
                 QueueUrl=queue_url,
                 Entries=[
                     {"Id": str(position), "ReceiptHandle": message["ReceiptHandle"]}
+                    for position, message in enumerate(messages)
+                ],
+            )
+            again = []
+            for failure in answer.get("Failed", []):
+                message = messages[int(failure["Id"])]
+                if failure["SenderFault"] or attempt == _DELETE_TRIES:
+                    log.warning(
+                        "the message %s was handled but can't be deleted, so it comes back: %s",
+                        message["MessageId"],
+                        failure["Code"],
+                    )
+                else:
+                    again.append(message)
+            if not again:
+                return
+            messages = again
+            self._stopping.wait(_PAUSE_AFTER_FAULT_SECONDS)
+
+    def _give_back(self, messages: "list[MessageTypeDef]", queue_url: str) -> None:
+        """Let others see messages at once that came when the worker was to end."""
+        for some in _in_parts(messages):
+            self.sqs.change_message_visibility_batch(
+                QueueUrl=queue_url,
+                Entries=[
+                    {
+                        "Id": str(position),
+                        "ReceiptHandle": message["ReceiptHandle"],
+                        "VisibilityTimeout": 0,
+                    }
                     for position, message in enumerate(some)
                 ],
             )
@@ -219,11 +276,12 @@ def tell_retries(sqs: "SQSClient") -> None:
         operation: Any = None, response: Any = None, caught_exception: Any = None, **_: Any
     ) -> None:
         status = response[0].status_code if response else 0
-        if caught_exception is not None or status >= _SERVER_ERROR:
+        was_cut = response is not None and clients.is_cut(response[0])
+        if caught_exception is not None or status >= _SERVER_ERROR or was_cut:
             log.warning(
                 "%s got no answer and is tried again: %s",
                 getattr(operation, "name", "a call"),
-                caught_exception or f"status {status}",
+                caught_exception or ("it was cut short" if was_cut else f"status {status}"),
             )
 
     sqs.meta.events.register_first("needs-retry.sqs", tell)

@@ -1,13 +1,19 @@
-"""Mends of moto's SQS: nothing is lost or handed out twice, and depth costs no time."""
+"""Mends of moto's SQS: nothing is lost or handed out twice, and depth costs no time.
+
+A queue's state is read and written under its own lock. Only a receive holds two, its queue's and
+then its dead-letter queue's; as receives go one at a time, none waits for another in a circle.
+"""
 
 import json
 import threading
+from functools import partial
 from typing import Any, Final
 
 from moto.core.utils import unix_time, unix_time_millis
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend
 
+from petrostream.local.delivery import client_is_gone, undo_if_lost
 from petrostream.local.patches._mend import Mend
 
 _receiving = threading.Lock()
@@ -32,17 +38,37 @@ def _receive_message(  # noqa: PLR0913, PLR0917 - moto's own signature
     visibility_timeout: int,
     message_attribute_names: list[str] | None = None,
 ) -> list[Message]:
-    """Stock moto hands one message to two receivers that ask at the same moment."""
+    """Stock moto hands one message to two receivers that ask at the same moment.
+
+    And it hands messages to receivers that are gone.
+    """
     queue = backend.get_queue(queue_name)
     deadline = unix_time() + wait_seconds_timeout
-    while True:
-        with _receiving:
+    while not client_is_gone():
+        with _receiving, queue._messages_lock:  # noqa: SLF001
             messages: list[Message] = _stock_receive_message(
                 backend, queue_name, count, 0, visibility_timeout, message_attribute_names
             )
-        if messages or unix_time() >= deadline:
+        if messages:
+            undo_if_lost(partial(_give_back, queue, messages))
             return messages
-        queue.wait_for_messages(1)
+        left = deadline - unix_time()
+        if left <= 0:
+            break
+        queue.wait_for_messages(min(1, left))  # type: ignore[arg-type]
+    return []
+
+
+def _give_back(queue: Queue, received: list[Message]) -> None:
+    """Make messages as if nobody had received them, but for those received again meanwhile."""
+    handles = {message.receipt_handle for message in received}
+    with queue._messages_lock:  # noqa: SLF001
+        for message in queue._messages:  # noqa: SLF001
+            if message.receipt_handle in handles:
+                message.approximate_receive_count -= 1
+                message.visible_at = 0.0
+                queue.pending_messages.discard(message)
+        queue._messages_lock.notify_all()  # noqa: SLF001
 
 
 def _messages(queue: Queue) -> list[Message]:
@@ -60,18 +86,19 @@ _stock_add_message = Queue.add_message
 
 def _add_message(queue: Queue, message: Message) -> None:
     """Stock moto plays event source mapping: it would take the messages from the worker."""
-    mappings, queue.lambda_event_source_mappings = queue.lambda_event_source_mappings, {}
-    try:
-        _stock_add_message(queue, message)
-    finally:
-        queue.lambda_event_source_mappings = mappings
+    with queue._messages_lock:  # noqa: SLF001
+        mappings, queue.lambda_event_source_mappings = queue.lambda_event_source_mappings, {}
+        try:
+            _stock_add_message(queue, message)
+        finally:
+            queue.lambda_event_source_mappings = mappings
 
 
 def _delete_message(queue: Queue, receipt_handle: str) -> None:
     """Stock moto rebuilds the queue without a lock: a message sent meanwhile is lost."""
-    if receipt_handle in queue.deleted_messages:
-        return
     with queue._messages_lock:  # noqa: SLF001
+        if receipt_handle in queue.deleted_messages:
+            return
         for position, message in enumerate(queue._messages):  # noqa: SLF001
             if message.had_receipt_handle(receipt_handle):
                 queue.pending_messages.discard(message)
@@ -79,6 +106,28 @@ def _delete_message(queue: Queue, receipt_handle: str) -> None:
                 del queue._messages[position]  # noqa: SLF001
                 return
     raise ReceiptHandleIsInvalid
+
+
+_stock_change_visibility = SQSBackend.change_message_visibility
+
+
+def _change_visibility(
+    backend: SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int
+) -> None:
+    """Stock moto misses a message while another is deleted, and tells no receiver of it."""
+    queue = backend.get_queue(queue_name)
+    with queue._messages_lock:  # noqa: SLF001
+        _stock_change_visibility(backend, queue_name, receipt_handle, visibility_timeout)
+        queue._messages_lock.notify_all()  # noqa: SLF001
+
+
+_stock_purge = SQSBackend.purge_queue
+
+
+def _purge(backend: SQSBackend, queue_name: str) -> None:
+    """Stock moto empties the queue without a lock, under a receive that goes through it."""
+    with backend.get_queue(queue_name)._messages_lock:  # noqa: SLF001
+        _stock_purge(backend, queue_name)
 
 
 _stock_set_attributes = Queue._set_attributes  # noqa: SLF001
@@ -145,6 +194,8 @@ def _attributes(queue: Queue) -> dict[str, Any]:
 MENDS: Final = (
     Mend(SQSBackend, "is_message_valid_based_on_retention_period", _is_within_retention),
     Mend(SQSBackend, "receive_message", _receive_message),
+    Mend(SQSBackend, "change_message_visibility", _change_visibility),
+    Mend(SQSBackend, "purge_queue", _purge),
     Mend(Queue, "messages", property(_messages)),
     Mend(Queue, "add_message", _add_message),
     Mend(Queue, "delete_message", _delete_message),

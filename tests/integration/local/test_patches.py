@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -200,6 +202,70 @@ def test_stock_moto_gives_one_message_to_two_receivers(
 
 def test_one_message_goes_to_one_receiver(patched: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert receive_at_once(monkeypatch) == 1
+
+
+class Marked:
+    """An event source mapping that is enabled, as moto keeps it in the queue."""
+
+    enabled = True
+    batch_size = 10
+
+
+def values_found(monkeypatch: pytest.MonkeyPatch, values: list[str]) -> list[str]:
+    """Send, receive, delete and bury from threads that change all the time.
+
+    Gives what was deleted, is left or is buried. moto's own event source mapping is there, and
+    swallows what it gets.
+    """
+    backend = SQSBackend(REGION, ACCOUNT)
+    monkeypatch.setattr("moto.sqs.models.sqs_backends", {ACCOUNT: {REGION: backend}})
+    monkeypatch.setattr(LambdaBackend, "send_sqs_batch", lambda *_: True)
+    dead = backend.create_queue("dead")
+    redrive = {"deadLetterTargetArn": dead.queue_arn, "maxReceiveCount": 1}
+    queue = backend.create_queue("q", RedrivePolicy=json.dumps(redrive))
+    queue.lambda_event_source_mappings["m"] = Marked()
+    deleted: list[str] = []
+
+    def send(some: list[str]) -> None:
+        for value in some:
+            backend.send_message("q", value)
+
+    def receive(is_last: Callable[[], bool]) -> None:
+        while not is_last() or queue.messages:
+            for message in backend.receive_message("q", 10, 0, 360):
+                if int(message.body) % 3:
+                    backend.delete_message("q", message.receipt_handle)
+                    deleted.append(message.body)
+                else:
+                    backend.change_message_visibility("q", message.receipt_handle, 0)
+
+    with quick_changes(), ThreadPoolExecutor() as pool:
+        sending = [pool.submit(send, values[part::2]) for part in range(2)]
+
+        def all_sent() -> bool:
+            return all(sender.done() for sender in sending)
+
+        for done in [*sending, *[pool.submit(receive, all_sent) for _ in range(3)]]:
+            done.result()
+    return deleted + [message.body for message in (*queue._messages, *dead._messages)]
+
+
+@contextlib.contextmanager
+def quick_changes() -> Iterator[None]:
+    """The interpreter goes from thread to thread every microsecond."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_no_message_is_lost_or_doubled_however_threads_change(
+    patched: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [str(number) for number in range(3000)]
+    assert sorted(values_found(monkeypatch, sent)) == sorted(sent)
 
 
 def test_stock_moto_computes_all_attributes_for_each_message(

@@ -23,8 +23,10 @@ from petrostream.errors import ServiceUnavailable
 from petrostream.local import execution
 from petrostream.local.execution import Environment, InvocationFailed
 from petrostream.local.function import EventSource, Function
+from petrostream.local.resources import Clients
 from petrostream.local.worker import Worker, failed_message_ids, sqs_event, tell_retries
 from petrostream.settings import PROJECT_ROOT
+from tests.support.wire import Wire
 
 WAIT_SECONDS = 30.0
 
@@ -383,3 +385,92 @@ def test_an_answer_that_was_lost_is_logged(
         assert "Messages" not in sqs.receive_message(QueueUrl=f"{endpoint}/123456789012/queue")
         server.shutdown()
     assert "ReceiveMessage got no answer and is tried again" in caplog.text
+
+
+def test_messages_that_come_when_the_worker_is_to_end_are_given_back(
+    provisioned, queues, log: Path
+) -> None:
+    url, sqs = provisioned.settings.queue_url, provisioned.clients.sqs
+    sqs.purge_queue(QueueUrl=url)  # S3's test event
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "360"})
+    with working(provisioned) as worker:
+
+        def stop(parsed: dict[str, object], **_: object) -> None:
+            if "Messages" in parsed:
+                worker.stop()
+
+        sqs.meta.events.register("after-call.sqs.ReceiveMessage", stop)
+        send(provisioned, log, "work", "work")
+        wait_for(worker._stopping.is_set)
+    assert log.read_text() == ""
+    assert queue_depth(url, sqs).waiting == 2
+
+
+def test_an_answer_that_was_cut_short_is_not_taken_for_no_messages(
+    provisioned, queues, log: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    send(provisioned, log, "work")
+    with Wire(provisioned.environment["AWS_ENDPOINT_URL"]) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.endpoint)
+        over = replace(provisioned, clients=Clients.connect())
+        tell_retries(over.clients.sqs)
+        wire.shorten("AmazonSQS.ReceiveMessage", answers=1)
+        with working(over):
+            wait_for(lambda: queues(provisioned.settings.queue_url) == 0)
+    assert "ReceiveMessage got no answer and is tried again: it was cut short" in caplog.text
+    assert log.read_text() == "work 2\n"
+
+
+@pytest.mark.parametrize("length", [0, 20, 60, 400])
+def test_a_worker_outlives_answers_about_its_mapping_that_are_cut_short(
+    provisioned, queues, log: Path, monkeypatch: pytest.MonkeyPatch, caplog, length: int
+) -> None:
+    with Wire(provisioned.environment["AWS_ENDPOINT_URL"]) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.endpoint)
+        over = replace(provisioned, clients=Clients.connect())
+        with working(over):
+            wire.shorten("/event-source-mappings/", answers=5, to=length)
+            wait_for(lambda: "the event source mapping can't be asked for" in caplog.text)
+            wire.shorten("", answers=0)
+            send(provisioned, log, "work")
+            wait_for(lambda: queues(provisioned.settings.queue_url) == 0)
+
+
+def test_a_mapping_without_its_parts_is_said_so() -> None:
+    with pytest.raises(ServiceUnavailable, match="lacks UUID, EventSourceArn"):
+        EventSource.parse({"BatchSize": 1, "State": "Enabled"})
+
+
+def fail_deletes(client, times: int, *, sender_fault: bool) -> list[int]:
+    """Let the next batch deletes fail for their first message; notes how many each asked for."""
+    asked: list[int] = []
+
+    def fail(params: dict[str, str], **_: object) -> None:
+        entries = json.loads(params["body"])["Entries"]
+        asked.append(len(entries))
+
+    def first_failed(parsed: dict[str, object], **_: object) -> None:
+        if len(asked) <= times:
+            failure = {"Id": "0", "SenderFault": sender_fault, "Code": "InternalError"}
+            parsed["Failed"] = [failure]
+
+    client.meta.events.register("before-call.sqs.DeleteMessageBatch", fail)
+    client.meta.events.register("after-call.sqs.DeleteMessageBatch", first_failed)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("times", "sender_fault", "asked", "is_said"),
+    [(1, False, [2, 1], False), (9, False, [2, 1, 1], True), (1, True, [2], True)],
+)
+def test_messages_that_sqs_fails_to_delete_are_deleted_again_or_named(
+    provisioned, queues, log: Path, caplog, times, sender_fault, asked, is_said
+) -> None:
+    url = provisioned.settings.queue_url
+    provisioned.clients.sqs.purge_queue(QueueUrl=url)  # S3's test event
+    found = fail_deletes(provisioned.clients.sqs, times, sender_fault=sender_fault)
+    send(provisioned, log, "work", "work")
+    with working(provisioned):
+        wait_for(lambda: len(found) == len(asked))
+    assert found == asked
+    assert ("was handled but can't be deleted" in caplog.text) is is_said
