@@ -22,7 +22,7 @@ from petrostream.ingest.recordings import Recording
 from petrostream.schema.columns import IS_LOOKBACK, READING_SCHEMA, SECOND, TIMESTAMP
 from petrostream.schema.keys import BatchId, second_of
 from petrostream.schema.parquet import write_parquet
-from petrostream.schema.sensors import BY_NAME
+from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES
 from petrostream.schema.stored_forms import RAW_BATCH
 
 BATCH_SECONDS: Final = 600
@@ -94,8 +94,9 @@ class Batch:
 
     @property
     def sensors(self) -> tuple[str, ...]:
-        """Names of the sensors that the recording has, in `SENSORS`' order."""
-        return tuple(name for name in self.table.schema.names if name in BY_NAME)
+        """Names of the sensors that the recording has, in `SENSORS`' order, however columns stand."""
+        there = set(self.table.schema.names)
+        return tuple(name for name in SENSOR_NAMES if name in there)
 
 
 def recording_start(microseconds: np.ndarray) -> int:
