@@ -94,7 +94,7 @@ class Batch:
 
     @property
     def sensors(self) -> tuple[str, ...]:
-        """Names of the sensors that the recording has, in `SENSORS`' order, however columns stand."""
+        """Names of the sensors that the recording has, in `SENSORS`' order, not the columns'."""
         there = set(self.table.schema.names)
         return tuple(name for name in SENSOR_NAMES if name in there)
 

@@ -38,7 +38,7 @@ from petrostream.scoring import pipeline as pipeline_module
 from petrostream.scoring.score_batch import encode_scored, score_batch
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT
-from tests.support.sqs_events import as_in_event, load_event, message_ids
+from tests.support.sqs_events import ANOTHER_ETAG, as_in_event, load_event, message_ids
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -218,10 +218,13 @@ def upload(provisioned: "Provisioned", *batches: Batch) -> None:
 def announcing(
     provisioned: "Provisioned", document: str, *keys: str, **values: str | int
 ) -> dict[str, Any]:
-    """An event document that announces these keys."""
+    """An event document that announces the objects under these keys."""
     placeholders = {f"key_{number}": as_in_event(key) for number, key in enumerate(keys, 1)}
+    found = [provisioned.raw.look_up(key) for key in keys]
+    placeholders |= {f"etag_{number}": each.etag for number, each in enumerate(found, 1) if each}
     if keys:
         placeholders["key"] = as_in_event(keys[0])
+        placeholders["etag"] = placeholders.get("etag_1", ANOTHER_ETAG)
     bucket = provisioned.settings.raw_bucket
     return load_event(document, raw_bucket=bucket, **placeholders, **values)
 
@@ -531,7 +534,7 @@ def test_a_passing_fault_while_setting_aside_brings_the_message_back(
 ) -> None:
     key = batches[0].id.raw
     provisioned.raw.put(key, b"", PARQUET)
-    wire.faults["CopyObject", f"{QUARANTINE}{key}"] = refused(503, "SlowDown")
+    wire.faults["PutObject", f"{QUARANTINE}{key}"] = refused(503, "SlowDown")
     event = announcing(provisioned, "one_object", key)
     assert function(event).failed == message_ids(event)
     wire.faults.clear()

@@ -33,9 +33,9 @@ def test_scores_drivers_and_states_do_not_depend_on_the_order_of_columns(
         batches = list(cut(recording, batch_seconds=1800))
         profile = profiles.learn(batches[0])
         names = shuffled(batches[0].table.column_names, seed)
-        assert profiles.to_json(
-            profiles.learn(reordered(batches[0], names))
-        ) == profiles.to_json(profile)
+        assert profiles.to_json(profiles.learn(reordered(batches[0], names))) == profiles.to_json(
+            profile
+        )
         for batch in batches:
             other = reordered(batch, names)
             expected, found = (score_batch(each, profile, model) for each in (batch, other))
