@@ -30,10 +30,16 @@ from petrostream.ingest import batches as batches_module
 from petrostream.ingest.batches import MAX_ROWS, Batch, cut, encode
 from petrostream.ingest.recordings import Recording
 from petrostream.local.execution import InvocationContext
-from petrostream.registry.model_files import Model, PackedModel, Pointer, pack
+from petrostream.registry.model_files import FOREST_NAME, Model, PackedModel, Pointer, pack
 from petrostream.registry.models import NO_MODEL
 from petrostream.schema.columns import TIMESTAMP, TIMESTAMP_TYPE
-from petrostream.schema.keys import PROFILES, QUARANTINE, REASON_SUFFIX, profile_key
+from petrostream.schema.keys import (
+    PROFILES,
+    QUARANTINE,
+    REASON_SUFFIX,
+    model_key,
+    profile_key,
+)
 from petrostream.scoring import pipeline as pipeline_module
 from petrostream.scoring.score_batch import encode_scored, score_batch
 from petrostream.scoring.totals import read_events
@@ -771,7 +777,9 @@ def test_a_broken_new_model_leaves_the_old_one_going(
     if broken == "missing":
         provisioned.registry.move(Pointer("000000000000", stricter.pointer.sha256))
     elif broken == "altered":
-        provisioned.registry.publish(replace(stricter, forest=stricter.forest[:-1]))
+        provisioned.registry.publish(stricter)
+        key = model_key(stricter.pointer.version, FOREST_NAME)
+        provisioned.models.put(key, stricter.forest[:-1], "application/octet-stream")
     else:
         provisioned.clients.ssm.put_parameter(
             Name=provisioned.settings.model_parameter,
@@ -785,6 +793,7 @@ def test_a_broken_new_model_leaves_the_old_one_going(
     assert version_used(provisioned, batches[1]) == packed.pointer.version
     told = [line for line in answer.logs if line["level"] == "ERROR"]
     assert packed.pointer.version in told[0]["message"]
+    assert answer.metrics["ModelProblems"] == [1]
 
     provisioned.registry.publish(stricter)
     clock[0] += MINUTE
