@@ -34,6 +34,9 @@ MAX_ROWS: Final = 200_000
 MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
 """An object over any of these is set aside unread; a day of 28 sensors is 86,400 rows, 20 MB."""
 
+LONGEST_DAYS: Final = 49
+"""A summary counts a batch's milliseconds from its first second in 32 bits: 49.7 days."""
+
 _METADATA_KEY: Final = b"petrostream"
 _LONGEST_SECONDS: Final = 7 * 86_400
 
@@ -286,6 +289,11 @@ def _check_times(batch: Batch) -> None:
         raise InvalidBatch("its lookback rows do not all come first")
     if int(times[0]) < batch.recording_start:
         raise InvalidBatch("it has rows before the start of its recording")
+    if int(times[-1]) - int(times[lookback]) > LONGEST_DAYS * 86_400 * SECOND:
+        raise InvalidBatch(
+            f"the rows that it adds span more than {LONGEST_DAYS} days: cut the recording into "
+            "shorter batches"
+        )
     first = second_of(int(times[lookback]))
     if first != batch.id.first_second:
         raise InvalidBatch(f"its first row is of {_text(first)}, but its key says otherwise")
