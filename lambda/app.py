@@ -42,9 +42,15 @@ def build_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         raw=Bucket(settings.raw_bucket, s3),
         curated=curated,
-        model=CurrentModel(registry, on_problem=logger.error),
+        model=CurrentModel(registry, on_problem=tell_model_problem),
         alerts=Alerts(curated, settings.topic_arn),
     )
+
+
+def tell_model_problem(problem: str) -> None:
+    """Say that the model in memory goes on, because the current one can't be had."""
+    logger.error(problem)
+    metrics.add_metric("ModelProblems", MetricUnit.Count, 1)
 
 
 settings = Settings.load(

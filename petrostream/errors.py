@@ -57,7 +57,15 @@ class ObjectMissing(PermanentError):
 
 
 class ObjectTooLarge(PermanentError):
-    """An object is larger than what may be read."""
+    """An object is larger than what may be read; `etag` is its own, "" where it is not known."""
+
+    def __init__(self, message: str, etag: str = "") -> None:
+        super().__init__(message)
+        self.etag = etag
+
+
+class ObjectReplaced(TransientError):
+    """Another object was written under the key while the one before was at work."""
 
 
 class ProfileNotReady(TransientError):

@@ -19,6 +19,7 @@ _TIME_FORMAT: Final = "%Y-%m-%dT%H:%M"
 _EARLIEST: Final = datetime(1970, 1, 2)
 _NOT_FOUND: Final = ":material/search_off:"
 _LATEST: Final = datetime(2199, 12, 30)
+_A_DAY: Final = timedelta(days=1)
 _TIME: Final = "time"
 _SENSORS: Final = "sensors"
 _WANTED: Final = "wanted sensors"
@@ -74,8 +75,9 @@ def choose_end(
     until: datetime | None = state.setdefault(_UNTIL, None)
 
     def move(to: datetime | None) -> None:
-        state[_UNTIL] = to
-        state[_UNTIL_INPUT] = None if to is None else shown(to)
+        until = None if to is None else _within_reach(to)
+        state[_UNTIL] = until
+        state[_UNTIL_INPUT] = None if until is None else shown(until)
 
     def take() -> None:
         given = state[_UNTIL_INPUT]
@@ -114,9 +116,14 @@ def choose_end(
 
 def _time(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, _TIME_FORMAT)
+        return _within_reach(datetime.strptime(text, _TIME_FORMAT))
     except ValueError:
         return None
+
+
+def _within_reach(time: datetime) -> datetime:
+    """The nearest time that can be chosen, whatever the visitor's zone: a day from each end."""
+    return min(max(time, _EARLIEST + _A_DAY), _LATEST - _A_DAY)
 
 
 def choose_sensors(

@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from petrostream.aws import clients
 from petrostream.aws.clients import error_code, explained
-from petrostream.errors import ObjectMissing, ObjectTooLarge, ServiceUnavailable
+from petrostream.errors import (
+    ObjectMissing,
+    ObjectReplaced,
+    ObjectTooLarge,
+    ServiceUnavailable,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -63,7 +68,8 @@ class Bucket:
             if response["ContentLength"] > at_most:
                 response["Body"].close()
                 raise ObjectTooLarge(
-                    f"it has {response['ContentLength']} bytes, at most {at_most} are read"
+                    f"it has {response['ContentLength']} bytes, at most {at_most} are read",
+                    etag=response["ETag"].strip('"'),
                 )
             return StoredObject(
                 body=response["Body"].read(),
@@ -141,18 +147,28 @@ class Bucket:
         with explained(f"deleting s3://{self.name}/{key}"):
             self._s3.delete_object(Bucket=self.name, Key=key)
 
-    def copy_from(self, bucket: str, source: str, key: str) -> None:
+    def copy_from(self, bucket: str, source: str, key: str, *, etag: str = "") -> None:
         """Copy an object of another bucket, without reading it here.
 
         Raises
         ------
         ObjectMissing
             If there is none.
+        ObjectReplaced
+            If it has another ETag than `etag`, where that is given; nothing is copied then.
         """
+        only: dict[str, Any] = {"CopySourceIfMatch": etag} if etag else {}
         with explained(f"copying s3://{bucket}/{source} to s3://{self.name}/{key}"):
-            self._s3.copy_object(
-                Bucket=self.name, Key=key, CopySource={"Bucket": bucket, "Key": source}
-            )
+            try:
+                self._s3.copy_object(
+                    Bucket=self.name, Key=key, CopySource={"Bucket": bucket, "Key": source}, **only
+                )
+            except ClientError as error:
+                if error_code(error) in _ALREADY_THERE:
+                    raise ObjectReplaced(
+                        f"s3://{bucket}/{source} was replaced meanwhile"
+                    ) from error
+                raise
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """List the keys under a prefix, in order, those behind `after` only."""

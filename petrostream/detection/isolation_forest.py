@@ -131,12 +131,16 @@ def _check(forest: Forest) -> None:
         and len(forest.roots) > 0
         and all(_within(getattr(forest, name), nodes) for name in ("left", "right", "roots"))
         and _within(forest.feature, forest.n_features)
-        and bool(np.isfinite(forest.path_length).all())
+        and all(_finite(getattr(forest, name)) for name in ("threshold", "path_length"))
         and 0 <= forest.depth <= nodes
         and forest.max_samples > 1
     )
     if not sound:
         raise InvalidModel("the forest's arrays do not fit each other")
+
+
+def _finite(values: np.ndarray) -> bool:
+    return np.issubdtype(values.dtype, np.floating) and bool(np.isfinite(values).all())
 
 
 def _within(positions: np.ndarray, end: int) -> bool:

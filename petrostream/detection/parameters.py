@@ -1,7 +1,10 @@
 """The times and weights that shape the detector; they are published with the model."""
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+_LONGEST_SECONDS: Final = 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,19 @@ class DetectorSettings:
             If they are not settings that a detector can run with.
         """
         settings = cls(**{**document, "windows": tuple(document["windows"])})
-        times = (*settings.windows, settings.window_seconds, settings.step_seconds)
-        if (
-            not settings.windows
-            or min(times) <= 0
-            or sorted(settings.windows) != list(settings.windows)
-        ):
+        times = {
+            "windows": settings.windows,
+            "window_seconds": (settings.window_seconds,),
+            "step_seconds": (settings.step_seconds,),
+            "frozen_seconds": (settings.frozen_seconds,),
+            "alarm_seconds": (settings.alarm_seconds,),
+            "merge_gap_seconds": (settings.merge_gap_seconds,),
+        }
+        for name, values in times.items():
+            if not all(type(value) is int and 0 < value <= _LONGEST_SECONDS for value in values):
+                raise ValueError(f"its {name} {values!r} is no number of seconds")
+        if not settings.windows or sorted(settings.windows) != list(settings.windows):
             raise ValueError(f"its windows {settings.windows} do not grow from a positive time")
+        if not 0 <= settings.forest_weight < math.inf:
+            raise ValueError(f"its forest_weight {settings.forest_weight!r} is no weight")
         return settings

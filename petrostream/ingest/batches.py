@@ -22,7 +22,7 @@ from petrostream.ingest.recordings import Recording
 from petrostream.schema.columns import IS_LOOKBACK, READING_SCHEMA, SECOND, TIMESTAMP
 from petrostream.schema.keys import BatchId, second_of
 from petrostream.schema.parquet import write_parquet
-from petrostream.schema.sensors import BY_NAME
+from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES
 from petrostream.schema.stored_forms import RAW_BATCH
 
 BATCH_SECONDS: Final = 600
@@ -33,6 +33,9 @@ MAX_OBJECT_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = 200_000
 MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
 """An object over any of these is set aside unread; a day of 28 sensors is 86,400 rows, 20 MB."""
+
+LONGEST_DAYS: Final = 49
+"""A summary counts a batch's milliseconds from its first second in 32 bits: 49.7 days."""
 
 _METADATA_KEY: Final = b"petrostream"
 _LONGEST_SECONDS: Final = 7 * 86_400
@@ -94,8 +97,9 @@ class Batch:
 
     @property
     def sensors(self) -> tuple[str, ...]:
-        """Names of the sensors that the recording has, in `SENSORS`' order."""
-        return tuple(name for name in self.table.schema.names if name in BY_NAME)
+        """Names of the sensors that the recording has, in `SENSORS`' order, not the columns'."""
+        there = set(self.table.schema.names)
+        return tuple(name for name in SENSOR_NAMES if name in there)
 
 
 def recording_start(microseconds: np.ndarray) -> int:
@@ -285,6 +289,11 @@ def _check_times(batch: Batch) -> None:
         raise InvalidBatch("its lookback rows do not all come first")
     if int(times[0]) < batch.recording_start:
         raise InvalidBatch("it has rows before the start of its recording")
+    if int(times[-1]) - int(times[lookback]) > LONGEST_DAYS * 86_400 * SECOND:
+        raise InvalidBatch(
+            f"the rows that it adds span more than {LONGEST_DAYS} days: cut the recording into "
+            "shorter batches"
+        )
     first = second_of(int(times[lookback]))
     if first != batch.id.first_second:
         raise InvalidBatch(f"its first row is of {_text(first)}, but its key says otherwise")

@@ -14,10 +14,11 @@ _CREATED: Final = "ObjectCreated:"
 
 @dataclass(frozen=True, slots=True)
 class RawObject:
-    """A raw object that S3 announced; `size` is in bytes, 0 where unknown."""
+    """A raw object that S3 announced; `size` is in bytes, 0 where unknown, `etag` "" where so."""
 
     key: str
     size: int = 0
+    etag: str = ""
 
 
 def announced_objects(
@@ -45,7 +46,7 @@ def announced_objects(
         if reason:
             on_ignored(f"{record.key}: {reason}")
         else:
-            yield RawObject(record.key, record.size)
+            yield RawObject(record.key, record.size, record.etag)
 
 
 class _Announcement:
@@ -54,6 +55,7 @@ class _Announcement:
         self.bucket = str(record["s3"]["bucket"]["name"])
         self.key = unquote_plus(str(record["s3"]["object"]["key"]))
         self.size = int(record["s3"]["object"].get("size") or 0)
+        self.etag = str(record["s3"]["object"].get("eTag") or "").strip('"')
 
     def reason_to_ignore(self, raw_bucket: str) -> str:
         if not self.name.removeprefix("s3:").startswith(_CREATED):

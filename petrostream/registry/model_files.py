@@ -50,7 +50,7 @@ class Pointer:
             document = json.loads(text)
             POINTER.check(document)
             return cls(str(document["version"]), str(document["sha256"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidModel(f"the model pointer can't be read: {error}") from error
 
 
@@ -123,8 +123,10 @@ def unpack(pointer: Pointer, manifest: bytes, forest: bytes) -> Model:
             limits=Limits.of(content["limits"]),
         )
         return Model(str(content["version"]), detector, dict(content["training"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidModel(f"model {pointer.version} can't be used: {error}") from error
+    except InvalidModel:
+        raise
+    except Exception as error:  # whatever damage does to a reader, it is the model's fault
+        raise InvalidModel(f"model {pointer.version} can't be used: {error!r}") from error
 
 
 def sha256(data: bytes) -> str:

@@ -17,9 +17,11 @@ from petrostream.errors import (
     ModelNotReady,
     ObjectMissing,
     ObjectTooLarge,
-    ServiceUnavailable,
+    PermanentError,
+    TransientError,
     UsageError,
 )
+from petrostream.ingest.batches import LOOKBACK_SECONDS
 from petrostream.registry.model_files import (
     EVALUATION_NAME,
     FOREST_NAME,
@@ -106,13 +108,21 @@ class ModelRegistry:
             )
         except (ObjectMissing, ObjectTooLarge) as error:
             raise InvalidModel(f"model {pointer.version} can't be loaded: {error}") from error
-        return unpack(pointer, manifest.body, forest.body)
+        model = unpack(pointer, manifest.body, forest.body)
+        check_lookback(model)
+        return model
 
     def publish(self, packed: PackedModel, extra: dict[str, bytes] | None = None) -> bool:
         """Upload a model, then move the pointer to it; `extra` files are kept beside it.
 
         Tells whether it was not the current one before.
+
+        Raises
+        ------
+        InvalidModel
+            If it is damaged, or needs more lookback than batches carry; nothing is uploaded then.
         """
+        check_lookback(unpack(packed.pointer, packed.manifest, packed.forest))
         files = {**(extra or {}), FOREST_NAME: packed.forest, MANIFEST_NAME: packed.manifest}
         for name, body in files.items():
             self._bucket.put(
@@ -219,6 +229,22 @@ def _pointer(text: str) -> Pointer:
     return Pointer.from_json(text)
 
 
+def check_lookback(model: Model) -> None:
+    """Make sure that batches carry what a model looks back on.
+
+    Raises
+    ------
+    InvalidModel
+        If they carry less: each of them would be refused.
+    """
+    needed = model.detector.settings.lookback_seconds
+    if needed > LOOKBACK_SECONDS:
+        raise InvalidModel(
+            f"model {model.version} needs {needed} s of lookback, and batches carry "
+            f"{LOOKBACK_SECONDS} s: train one with shorter windows"
+        )
+
+
 @dataclass
 class CurrentModel:
     """The current model, kept in memory; the pointer is looked at again every half a minute.
@@ -248,7 +274,7 @@ class CurrentModel:
             pointer = self.registry.pointer()
             if self._model is None or pointer != self._pointer:
                 self._model, self._pointer = self.registry.load(pointer), pointer
-        except (ModelNotReady, InvalidModel, ServiceUnavailable) as error:
+        except (PermanentError, TransientError) as error:
             if self._model is None:
                 raise
             self.on_problem(f"model {self._model.version} goes on: {error}")

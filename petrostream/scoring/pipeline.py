@@ -5,15 +5,21 @@ in another order, leaves the same bytes.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from petrostream.alarms import events
 from petrostream.alarms.notify import Alerts
-from petrostream.aws.buckets import Bucket
+from petrostream.aws.buckets import Bucket, StoredObject
 from petrostream.detection.profiles import Profile
-from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge, ProfileNotReady
+from petrostream.errors import (
+    InvalidBatch,
+    ObjectMissing,
+    ObjectReplaced,
+    ObjectTooLarge,
+    ProfileNotReady,
+)
 from petrostream.ingest.batches import MAX_OBJECT_BYTES, Batch, decode
 from petrostream.ingest.notifications import RawObject
 from petrostream.registry.model_files import Model
@@ -33,6 +39,8 @@ from petrostream.scoring.score_batch import Counts, ScoredBatch, encode_scored, 
 _PARQUET: Final = "application/vnd.apache.parquet"
 _JSON: Final = "application/json"
 _MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
+_MOST_ATTEMPTS: Final = 3
+"""So often is scored what is there, where it was replaced meanwhile, before the queue waits."""
 
 
 class Disposition(StrEnum):
@@ -70,49 +78,94 @@ class Pipeline:
         self._profiles = ProfileStore(curated)
 
     def process(self, raw: RawObject, *, redelivered: bool = False) -> Outcome:
-        """Process one raw object.
+        """Process one raw object: the one that is there last, however often it is replaced.
 
-        `redelivered` says that the message came before: what was scored then is not done again.
+        `redelivered` says that the message came before: what was scored then is not done again,
+        if the object that was announced is there still.
 
         Raises
         ------
         TransientError
             If trying again may help; nothing is set aside then.
         """
+        stale: set[str] = set()
+        for _ in range(_MOST_ATTEMPTS):
+            try:
+                attempt = self._attempt(raw, redelivered=redelivered)
+            except ObjectReplaced:
+                attempt = None
+            if attempt is not None:
+                self._withdraw(stale, attempt.summary)
+                if not attempt.etag or self._is_still_there(raw, attempt.etag):
+                    return self._announce(attempt)
+                stale |= {attempt.summary} - {""}
+            raw, redelivered = RawObject(raw.key), False
+        raise ObjectReplaced(f"{raw.key} is replaced faster than it can be scored")
+
+    def _attempt(self, raw: RawObject, *, redelivered: bool) -> "_Attempt":
+        """Process the object that is there now; another one may take its place meanwhile."""
+        stored: StoredObject | None = None
         try:
-            batch_id = parse_batch_key(raw.key)
-            if batch_id.raw != raw.key:
-                raise InvalidBatch(f"its key is not {batch_id.raw}")
-            batch, etag = self._read(raw, batch_id)
-        except (InvalidBatch, ObjectTooLarge) as error:
-            return self._quarantine(raw, str(error))
+            batch_id = _id_of(raw)
+            stored = self._get(raw)
+            batch = decode(stored.body, batch_id)
+        except ObjectTooLarge as error:
+            return self._quarantine_unread(raw, str(error), error.etag)
+        except InvalidBatch as error:
+            if stored is None:
+                return self._quarantine_unread(raw, str(error))
+            return self._quarantine(raw, str(error), stored)
         except ObjectMissing as error:
-            return Outcome(Disposition.GONE, reason=str(error))
+            return _Attempt(Outcome(Disposition.GONE, reason=str(error)))
+        return self._score(raw, stored, batch, may_be_done=redelivered and raw.etag == stored.etag)
+
+    def _score(
+        self, raw: RawObject, stored: StoredObject, batch: Batch, *, may_be_done: bool
+    ) -> "_Attempt":
         model = self._model.get()
-        if redelivered and self._is_scored(batch_id, model, etag):
-            alerts = self._send_alerts(self._stored_runs(batch_id), model)
-            return Outcome(Disposition.ALREADY_SCORED, model_version=model.version, alerts=alerts)
+        if may_be_done and self._is_scored(batch.id, model, stored.etag):
+            done = Outcome(Disposition.ALREADY_SCORED, model_version=model.version)
+            return _Attempt(done, runs=self._stored_runs(batch.id))
         first = self._first_profile(batch)
         try:
             _check_fits(batch, first)
             scored = score_batch(batch, self._profile_in_force(batch) or first, model)
         except InvalidBatch as error:
-            return self._quarantine(raw, str(error))
-        self._write(batch, scored, model, etag)
-        alerts = self._send_alerts(scored.runs, model)
-        return Outcome(
+            return self._quarantine(raw, str(error), stored)
+        summary = self._write(batch, scored, model, stored.etag)
+        outcome = Outcome(
             Disposition.SCORED,
             counts=scored.counts,
             last_reading=int(batch.microseconds[-1]),
             model_version=model.version,
-            alerts=alerts,
         )
+        return _Attempt(outcome, etag=stored.etag, runs=scored.runs, summary=summary)
 
-    def _read(self, raw: RawObject, batch_id: BatchId) -> tuple[Batch, str]:
+    def _get(self, raw: RawObject) -> StoredObject:
         if raw.size > MAX_OBJECT_BYTES:
-            raise ObjectTooLarge(f"it has {raw.size} bytes, at most {MAX_OBJECT_BYTES} are read")
-        stored = self._raw.get(raw.key, at_most=MAX_OBJECT_BYTES)
-        return decode(stored.body, batch_id), stored.etag
+            raise ObjectTooLarge(
+                f"it has {raw.size} bytes, at most {MAX_OBJECT_BYTES} are read", etag=raw.etag
+            )
+        return self._raw.get(raw.key, at_most=MAX_OBJECT_BYTES)
+
+    def _is_still_there(self, raw: RawObject, etag: str) -> bool:
+        """Whether no other object was written under the key; one that was removed is no other."""
+        found = self._raw.look_up(raw.key)
+        return found is None or found.etag == etag
+
+    def _withdraw(self, stale: set[str], summary: str) -> None:
+        """Remove summaries of replaced objects, once there is one of the object in their place."""
+        if summary:
+            for key in stale - {summary}:
+                self._curated.delete(key)
+
+    def _announce(self, attempt: "_Attempt") -> Outcome:
+        """Send the alerts of the events that open; last, so that they never hold up readings."""
+        outcome = attempt.outcome
+        alerts = sum(
+            self._alerts.send(run, outcome.model_version) for run in attempt.runs if run.opens
+        )
+        return replace(outcome, alerts=alerts)
 
     def _is_scored(self, batch_id: BatchId, model: Model, etag: str) -> bool:
         metadata = self._curated.metadata(batch_id.scored)
@@ -132,15 +185,18 @@ class Pipeline:
     def _first_batch(self, batch: Batch) -> Batch:
         first = batch.first_id
         try:
-            return self._read(RawObject(first.raw), first)[0]
+            return decode(self._get(RawObject(first.raw)).body, first)
         except (ObjectMissing, ObjectTooLarge, InvalidBatch) as error:
             raise ProfileNotReady(
                 f"{batch.id.recording} has no profile yet: its first batch {first.raw} can't be "
                 f"read ({error})"
             ) from error
 
-    def _write(self, batch: Batch, scored: ScoredBatch, model: Model, etag: str) -> None:
-        """Write events and summary, then the scored rows: where those are, the others are too."""
+    def _write(self, batch: Batch, scored: ScoredBatch, model: Model, etag: str) -> str:
+        """Write events and summary, then the scored rows: where those are, the others are too.
+
+        Gives the summary's key.
+        """
         gap = model.detector.settings.merge_gap_seconds
         if scored.runs:
             document = events.to_json(scored.runs, model_version=model.version, gap_seconds=gap)
@@ -155,6 +211,7 @@ class Pipeline:
             _PARQUET,
             _scored_metadata(model, etag),
         )
+        return summary.key
 
     def _stored_runs(self, batch_id: BatchId) -> list[events.Event]:
         try:
@@ -164,17 +221,20 @@ class Pipeline:
         with read_from(batch_id.events):
             return events.from_json(stored.body)[0]
 
-    def _send_alerts(self, runs: list[events.Event], model: Model) -> int:
-        """Send the alerts of the events that open; last, so that they never hold up readings."""
-        return sum(self._alerts.send(run, model.version) for run in runs if run.opens)
+    def _quarantine(self, raw: RawObject, reason: str, judged: StoredObject) -> "_Attempt":
+        """Set aside the very bytes that were judged, with the reason."""
+        self._curated.put(quarantine_key(raw.key), judged.body, _PARQUET)
+        return self._give_reason(raw, reason, judged.etag)
 
-    def _quarantine(self, raw: RawObject, reason: str) -> Outcome:
-        """Set an object aside with its reason; where it is gone by now, only the reason."""
-        key = quarantine_key(raw.key)
+    def _quarantine_unread(self, raw: RawObject, reason: str, etag: str = "") -> "_Attempt":
+        """Set aside what was not read, if it is that still, with the reason."""
         try:
-            self._curated.copy_from(self._raw.name, raw.key, key)
+            self._curated.copy_from(self._raw.name, raw.key, quarantine_key(raw.key), etag=etag)
         except ObjectMissing as error:
-            return Outcome(Disposition.GONE, reason=str(error))
+            return _Attempt(Outcome(Disposition.GONE, reason=str(error)))
+        return self._give_reason(raw, reason, etag)
+
+    def _give_reason(self, raw: RawObject, reason: str, etag: str) -> "_Attempt":
         document = {
             "format": QUARANTINE_REASON.newest,
             "key": raw.key,
@@ -182,9 +242,32 @@ class Pipeline:
             "reason": reason,
         }
         self._curated.put(
-            f"{key}{REASON_SUFFIX}", json.dumps(document, sort_keys=True).encode(), _JSON
+            f"{quarantine_key(raw.key)}{REASON_SUFFIX}",
+            json.dumps(document, sort_keys=True).encode(),
+            _JSON,
         )
-        return Outcome(Disposition.QUARANTINED, reason=f"set aside under {QUARANTINE}: {reason}")
+        told = f"set aside under {QUARANTINE}: {reason}"
+        return _Attempt(Outcome(Disposition.QUARANTINED, reason=told), etag=etag)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What became of the object that was there: `etag` is its own, "" if nothing rests on it.
+
+    `runs` are those that alerts are due for, `summary` is the key that was written.
+    """
+
+    outcome: Outcome
+    etag: str = ""
+    runs: list[events.Event] = field(default_factory=list)
+    summary: str = ""
+
+
+def _id_of(raw: RawObject) -> BatchId:
+    batch_id = parse_batch_key(raw.key)
+    if batch_id.raw != raw.key:
+        raise InvalidBatch(f"its key is not {batch_id.raw}")
+    return batch_id
 
 
 def _check_fits(batch: Batch, profile: Profile) -> None:

@@ -32,7 +32,7 @@ from deploy.account.leftovers import Place
 from deploy.root import with_image
 from petrostream.alarms.annotations import Annotation, AnnotationKind, Annotations
 from petrostream.aws.queues import queue_depth
-from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.batches import cut, decode, encode
 from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import find_recordings, read_recordings
 from petrostream.local import stack
@@ -43,7 +43,14 @@ from petrostream.local.resources import FUNCTION_TIMEOUT_SECONDS, Clients, outpu
 from petrostream.local.worker import sqs_event
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import ModelRegistry
-from petrostream.schema.keys import QUARANTINE, SCORED, SUFFIX, SUMMARIES, parse_batch_key
+from petrostream.schema.keys import (
+    QUARANTINE,
+    SCORED,
+    SUFFIX,
+    SUMMARIES,
+    BatchId,
+    parse_batch_key,
+)
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT, Settings
 from tests.infrastructure._described import described
@@ -198,6 +205,10 @@ class Handler:
             found += messages
         return found
 
+    @property
+    def pipeline(self) -> Any:
+        return self._module.pipeline
+
     def take(self, messages: list[Any], *, again: bool = False) -> None:
         for message in messages:
             message["Attributes"]["ApproximateReceiveCount"] = "2" if again else "1"
@@ -228,6 +239,8 @@ def test_the_handler_is_allowed_what_it_does_and_nothing_else(
     with calls(recorder):
         handler.take(replayed)  # withdraws an event that is none
         handler.take(replayed, again=True)
+        with replaced_once(handler, provisioned, parse_batch_key(quiet), recorder):
+            handler.take(replayed)  # withdraws the summary of the older object
     for key in every_kind_of_trouble(provisioned, wells):
         provisioned.raw.put(key[0], key[1], "application/octet-stream")
     trouble = handler.waiting()
@@ -238,6 +251,28 @@ def test_the_handler_is_allowed_what_it_does_and_nothing_else(
         Handler(provisioned).take(trouble)
     assert any(key.endswith(SUFFIX) for key in provisioned.curated.keys(QUARANTINE))
     held_against(recorder, policies["handler"])
+
+
+@contextmanager
+def replaced_once(
+    handler: Handler, provisioned: "Provisioned", batch: BatchId, recorder: Recorder
+) -> Iterator[None]:
+    """Somebody else writes a shorter batch under the key, just when the first one is scored."""
+    pipeline = handler.pipeline
+    look = pipeline._is_still_there
+    stored = decode(provisioned.raw.get(batch.raw, at_most=2**26).body, batch)
+    shorter = replace(stored, table=stored.table.slice(0, stored.table.num_rows - 60))
+
+    def replacing(raw: RawObject, etag: str) -> bool:
+        if raw.key == batch.raw and raw.etag:  # the first look, not the second
+            needed = set(recorder.needed)
+            provisioned.raw.put(batch.raw, encode(shorter), "application/octet-stream")
+            recorder.needed = needed
+        return look(raw, etag)
+
+    pipeline._is_still_there = replacing
+    yield
+    pipeline._is_still_there = look
 
 
 def every_kind_of_trouble(provisioned: "Provisioned", wells: Path) -> list[tuple[str, bytes]]:

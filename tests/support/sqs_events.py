@@ -9,13 +9,16 @@ from urllib.parse import quote_plus
 from petrostream.settings import PROJECT_ROOT
 
 EVENTS = PROJECT_ROOT / "tests" / "events"
+ANOTHER_ETAG = "8fafd4c2b8f0a5b8b6f0f2b5b0b1c7de"
+"""What the documents announce: no object of a test has it."""
 _WHOLE = re.compile(r"\$\{(\w+)\}")
 
 
 def load_event(name: str, **values: str | int) -> dict[str, Any]:
     """Read a document, fill in its placeholders and turn JSON bodies into text."""
     document = json.loads((EVENTS / f"{name}.json").read_text())
-    event: dict[str, Any] = _filled(document, {"receive_count": "1", "size": 0, **values})
+    etags = dict.fromkeys(("etag", "etag_1", "etag_2", "etag_3"), ANOTHER_ETAG)
+    event: dict[str, Any] = _filled(document, {"receive_count": "1", "size": 0, **etags, **values})
     for record in event.get("Records", []):
         if not isinstance(record["body"], str):
             record["body"] = json.dumps(record["body"], separators=(",", ":"))

@@ -73,10 +73,10 @@ resource "aws_iam_role_policy" "scoring" {
         ]
       },
       {
-        Sid      = "WithdrawEvents"
+        Sid      = "WithdrawResults"
         Effect   = "Allow"
         Action   = "s3:DeleteObject"
-        Resource = "${var.buckets.curated.arn}/events/*"
+        Resource = [for prefix in ["events", "summaries"] : "${var.buckets.curated.arn}/${prefix}/*"]
       },
       {
         Sid      = "ReadModels"

@@ -202,6 +202,16 @@ def test_a_time_without_readings_is_a_sentence(scored: pd.DataFrame) -> None:
     assert "no readings in this time" in page.info[0].value
 
 
+@pytest.mark.parametrize("until", ["9999-12-31T23:59", "0001-01-01T00:00", "1970-01-02T00:00"])
+@pytest.mark.usefixtures("two_wells")
+def test_a_time_at_the_end_of_all_calendars_is_no_traceback(until: str) -> None:
+    page = visit(well=WELL, time="1 h", until=until, zone="Pacific/Kiritimati")
+    assert not page.exception
+    earlier = next((each for each in page.button if each.label == "Earlier"), None)
+    if earlier is not None:
+        assert not earlier.click().run().exception
+
+
 def test_the_grid_has_every_anomaly_of_the_recording(scored: pd.DataFrame) -> None:
     shown = table(visit(), "anomaly_score").sort_values("timestamp")
     flagged = scored[scored["anomaly_flag"] == 1]

@@ -102,6 +102,8 @@ def test_a_topic_that_fails_does_not_hold_up_the_readings(
             pipeline(f"{topic}-not-there").process(RawObject(batch.id.raw))
         assert provisioned.curated.metadata(batch.id.scored), "the rows are scored all the same"
         monkeypatch.setattr(alerts_module, "_CLAIM_SECONDS", 0.0)
-        outcome = pipeline(topic).process(RawObject(batch.id.raw), redelivered=True)
+        found = provisioned.raw.look_up(batch.id.raw)
+        announced = RawObject(batch.id.raw, found.size, found.etag)
+        outcome = pipeline(topic).process(announced, redelivered=True)
         assert outcome.disposition is Disposition.ALREADY_SCORED
         assert outcome.alerts == len(inbox()) > 0

@@ -30,15 +30,21 @@ from petrostream.ingest import batches as batches_module
 from petrostream.ingest.batches import MAX_ROWS, Batch, cut, encode
 from petrostream.ingest.recordings import Recording
 from petrostream.local.execution import InvocationContext
-from petrostream.registry.model_files import Model, PackedModel, Pointer, pack
+from petrostream.registry.model_files import FOREST_NAME, Model, PackedModel, Pointer, pack
 from petrostream.registry.models import NO_MODEL
 from petrostream.schema.columns import TIMESTAMP, TIMESTAMP_TYPE
-from petrostream.schema.keys import PROFILES, QUARANTINE, REASON_SUFFIX, profile_key
+from petrostream.schema.keys import (
+    PROFILES,
+    QUARANTINE,
+    REASON_SUFFIX,
+    model_key,
+    profile_key,
+)
 from petrostream.scoring import pipeline as pipeline_module
 from petrostream.scoring.score_batch import encode_scored, score_batch
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT
-from tests.support.sqs_events import as_in_event, load_event, message_ids
+from tests.support.sqs_events import ANOTHER_ETAG, as_in_event, load_event, message_ids
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -218,10 +224,13 @@ def upload(provisioned: "Provisioned", *batches: Batch) -> None:
 def announcing(
     provisioned: "Provisioned", document: str, *keys: str, **values: str | int
 ) -> dict[str, Any]:
-    """An event document that announces these keys."""
+    """An event document that announces the objects under these keys."""
     placeholders = {f"key_{number}": as_in_event(key) for number, key in enumerate(keys, 1)}
+    found = [provisioned.raw.look_up(key) for key in keys]
+    placeholders |= {f"etag_{number}": each.etag for number, each in enumerate(found, 1) if each}
     if keys:
         placeholders["key"] = as_in_event(keys[0])
+        placeholders["etag"] = placeholders.get("etag_1", ANOTHER_ETAG)
     bucket = provisioned.settings.raw_bucket
     return load_event(document, raw_bucket=bucket, **placeholders, **values)
 
@@ -531,7 +540,7 @@ def test_a_passing_fault_while_setting_aside_brings_the_message_back(
 ) -> None:
     key = batches[0].id.raw
     provisioned.raw.put(key, b"", PARQUET)
-    wire.faults["CopyObject", f"{QUARANTINE}{key}"] = refused(503, "SlowDown")
+    wire.faults["PutObject", f"{QUARANTINE}{key}"] = refused(503, "SlowDown")
     event = announcing(provisioned, "one_object", key)
     assert function(event).failed == message_ids(event)
     wire.faults.clear()
@@ -768,7 +777,9 @@ def test_a_broken_new_model_leaves_the_old_one_going(
     if broken == "missing":
         provisioned.registry.move(Pointer("000000000000", stricter.pointer.sha256))
     elif broken == "altered":
-        provisioned.registry.publish(replace(stricter, forest=stricter.forest[:-1]))
+        provisioned.registry.publish(stricter)
+        key = model_key(stricter.pointer.version, FOREST_NAME)
+        provisioned.models.put(key, stricter.forest[:-1], "application/octet-stream")
     else:
         provisioned.clients.ssm.put_parameter(
             Name=provisioned.settings.model_parameter,
@@ -782,6 +793,7 @@ def test_a_broken_new_model_leaves_the_old_one_going(
     assert version_used(provisioned, batches[1]) == packed.pointer.version
     told = [line for line in answer.logs if line["level"] == "ERROR"]
     assert packed.pointer.version in told[0]["message"]
+    assert answer.metrics["ModelProblems"] == [1]
 
     provisioned.registry.publish(stricter)
     clock[0] += MINUTE

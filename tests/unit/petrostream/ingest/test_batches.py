@@ -196,6 +196,17 @@ def test_sub_second_stamps_around_a_border_give_different_batches() -> None:
         assert decode(encode(batch), batch.id) == batch
 
 
+@pytest.mark.parametrize(("days", "is_read"), [(48.9, True), (49.1, False), (60.0, False)])
+def test_a_batch_whose_time_a_summary_can_t_count_is_refused(days: float, is_read: bool) -> None:
+    seconds = np.array([0.0, 1.0, days * 86_400])
+    [batch] = cut(recording_of(seconds), batch_seconds=100 * 86_400)
+    if is_read:
+        assert decode(encode(batch), batch.id) == batch
+        return
+    with pytest.raises(InvalidBatch, match="span more than 49 days"):
+        decode(encode(batch), batch.id)
+
+
 def test_a_far_away_time_stamp_costs_nothing() -> None:
     found = list(cut(recording_of(np.array([0, 1, 5_000_000_000])), batch_seconds=60))
     assert [batch.added_rows for batch in found] == [2, 1]
