@@ -82,11 +82,3 @@ run "an_address_that_is_none" {
 
   expect_failures = [var.alarm_email]
 }
-
-run "a_well_that_no_key_can_name" {
-  command = plan
-
-  variables { wells = ["WELL 1"] }
-
-  expect_failures = [var.wells]
-}

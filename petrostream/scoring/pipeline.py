@@ -12,6 +12,7 @@ from typing import Final
 from petrostream.alarms import events
 from petrostream.alarms.notify import Alerts
 from petrostream.aws.buckets import Bucket
+from petrostream.aws.partitions import Partitions
 from petrostream.detection.profiles import Profile
 from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge, ProfileNotReady
 from petrostream.ingest.batches import MAX_OBJECT_BYTES, Batch, decode
@@ -62,11 +63,19 @@ class Outcome:
 class Pipeline:
     """Scores raw objects into the curated bucket; keeps model and profiles between calls."""
 
-    def __init__(self, raw: Bucket, curated: Bucket, model: CurrentModel, alerts: Alerts) -> None:
+    def __init__(
+        self,
+        raw: Bucket,
+        curated: Bucket,
+        model: CurrentModel,
+        alerts: Alerts,
+        partitions: Partitions | None = None,
+    ) -> None:
         self._raw = raw
         self._curated = curated
         self._model = model
         self._alerts = alerts
+        self._partitions = partitions or Partitions("")
         self._profiles = ProfileStore(curated)
 
     def process(self, raw: RawObject, *, redelivered: bool = False) -> Outcome:
@@ -91,6 +100,7 @@ class Pipeline:
         model = self._model.get()
         if redelivered and self._is_scored(batch_id, model, etag):
             alerts = self._send_alerts(self._stored_runs(batch_id), model)
+            self._tell_sql(batch_id)
             return Outcome(Disposition.ALREADY_SCORED, model_version=model.version, alerts=alerts)
         first = self._first_profile(batch)
         try:
@@ -100,6 +110,7 @@ class Pipeline:
             return self._quarantine(raw, str(error))
         self._write(batch, scored, model, etag)
         alerts = self._send_alerts(scored.runs, model)
+        self._tell_sql(batch_id)
         return Outcome(
             Disposition.SCORED,
             counts=scored.counts,
@@ -165,8 +176,12 @@ class Pipeline:
             return events.from_json(stored.body)[0]
 
     def _send_alerts(self, runs: list[events.Event], model: Model) -> int:
-        """Send the alerts of the events that open; last, so that they never hold up readings."""
+        """Send the alerts of the events that open; behind the rows, so that they hold up none."""
         return sum(self._alerts.send(run, model.version) for run in runs if run.opens)
+
+    def _tell_sql(self, batch_id: BatchId) -> None:
+        """Have SQL find what was scored; behind alerts, and the batch comes back where it fails."""
+        self._partitions.announce(batch_id.well, f"{batch_id.first_second:%Y-%m-%d}")
 
     def _quarantine(self, raw: RawObject, reason: str) -> Outcome:
         """Set an object aside with its reason; where it is gone by now, only the reason."""
