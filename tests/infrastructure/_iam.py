@@ -51,7 +51,7 @@ class Recorder:
             patch.setattr(BaseClient, "_make_api_call", record)
             yield
 
-    def _permissions(
+    def _permissions(  # noqa: PLR0911 - a service each
         self, service: str, operation: str, parameters: dict[str, Any], status: int
     ) -> set[Permission]:
         if service == "s3":

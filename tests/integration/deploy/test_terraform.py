@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Provisioned
 
 INIT_OPTIONS = "TF_CLI_ARGS_init"
-ROOT = """
+VARIABLES = """
 variable "name" { default = "petrostream" }
 variable "size" { type = number }
 variable "ids" {
@@ -30,6 +30,8 @@ variable "ids" {
   default = ["a", "b"]
 }
 variable "seconds" { default = 0 }
+"""
+ROOT = """
 terraform {
   backend "local" {}
 }
@@ -61,6 +63,7 @@ def root(tmp_path: Path) -> Path:
         pytest.skip(str(error))
     folder = tmp_path / "root"
     (folder / "inner").mkdir(parents=True)
+    (folder / "variables.tf").write_text(VARIABLES)
     (folder / "main.tf").write_text(ROOT)
     (folder / "inner" / "main.tf").write_text(INNER)
     return folder
@@ -194,6 +197,7 @@ def test_the_example_of_a_state_in_s3_works_and_locks(
         terraform.plan(GIVEN),
     ):
         pass
+    assert terraform.variables(["name", "size"], {"size": 8}) == {"name": "petrostream", "size": 8}
 
 
 def test_a_state_that_has_moved_is_explained(terraform: Terraform, root: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_batch_comes_back_until_sql_finds_it(
 ) -> None:
     glue.delete_table(DatabaseName=DATABASE, Name="events")
     scoring = pipeline(provisioned)
-    with pytest.raises(ServiceUnavailable, match="SQL table petrostream.events"):
+    with pytest.raises(ServiceUnavailable, match=r"SQL table petrostream\.events"):
         scoring.process(RawObject(uploaded[1]))
     assert any(provisioned.curated.keys(f"{SCORED}well={NAMES[1]}/"))
     glue.delete_database(Name=DATABASE)
@@ -118,5 +118,5 @@ def test_an_answer_that_refuses_a_partition_is_no_success() -> None:
 
     partitions = Partitions(DATABASE, Refusing())
     for _ in range(2):  # it is not kept in mind either
-        with pytest.raises(ServiceUnavailable, match="W/2017-02-01.*InternalServiceException"):
+        with pytest.raises(ServiceUnavailable, match=r"W/2017-02-01.*InternalServiceException"):
             partitions.announce("W", "2017-02-01")
