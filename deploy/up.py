@@ -130,7 +130,11 @@ def _check_agreed(agreed: Plan, final: Plan, options: UpOptions) -> None:
 def _apply(terraform: Terraform, plan: Plan) -> None:
     if not plan.is_empty:
         say(f"applying: {plan.summary()}")
-        terraform.apply(plan, progress)
+        for refused in terraform.apply(plan, progress, optional=[root.BUDGET]):
+            say(f"AWS refuses the budget, and all else goes on: {refused.summary}")
+            progress("members of an organisation may have none, nor new accounts for about a day:")
+            progress("run the same command again later, or set monthly_budget_usd = 0 in")
+            progress("terraform.tfvars to do without; until then nobody watches what is spent")
 
 
 def publish_image(

@@ -268,8 +268,8 @@ variable "monthly_budget_usd" {
   nullable    = false
 
   validation {
-    condition     = var.monthly_budget_usd > 0
-    error_message = "monthly_budget_usd is above 0."
+    condition     = var.monthly_budget_usd >= 0
+    error_message = "monthly_budget_usd is 0 (no budget) or above."
   }
 }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from deploy.terraform import diagnosis
-from deploy.terraform.diagnosis import ProviderUnavailable, TerraformFailed
+from deploy.terraform.diagnosis import Diagnostic, ProviderUnavailable, TerraformFailed
 from petrostream.errors import UsageError, reason_of
 
 PROGRAM: Final = "terraform"
@@ -172,11 +172,24 @@ class Terraform:
             raise self._failure(finished, "`terraform show` failed")
         return finished.text
 
-    def apply(self, plan: Plan, on_progress: Callable[[str], None] = lambda _: None) -> None:
-        """Carry a plan out."""
+    def apply(
+        self,
+        plan: Plan,
+        on_progress: Callable[[str], None] = lambda _: None,
+        *,
+        optional: Sequence[str] = (),
+    ) -> list[Diagnostic]:
+        """Carry a plan out; gives what failed of the resources that may be missing.
+
+        `optional` names those that nothing depends on: Terraform makes all others beside them.
+        """
         finished = self._run(["apply", "-json", "-input=false", str(plan.path)], on_progress)
-        if finished.code != 0:
-            raise self._failure(finished, "`terraform apply` failed")
+        if finished.code == 0:
+            return []
+        failed = diagnosis.from_events(finished.events)
+        if failed and all(each.address.partition("[")[0] in optional for each in failed):
+            return failed
+        raise self._failure(finished, "`terraform apply` failed")
 
     def destroy(self, given: Variables, on_progress: Callable[[str], None] = lambda _: None) -> int:
         """Destroy everything that the state knows, and tell how many resources that were."""

@@ -103,6 +103,11 @@ class Recorder:
             asked
             | {Permission(f"glue:{name}", arn) for name in _BY_ATHENA["glue"] for arn in tables}
             | {
+                Permission(f"glue:{name}", f"arn:aws:glue:{place}:{resource}")
+                for name in _BY_ATHENA["default"]
+                for resource in ("catalog", "database/default")
+            }
+            | {
                 Permission(f"s3:{name}", f"{buckets['results']}/athena/result.csv")
                 for name in _BY_ATHENA["results"]
             }
@@ -122,6 +127,7 @@ _MOVE = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "StartMessageM
 
 _BY_ATHENA = {
     "glue": ("GetDatabase", "GetPartition", "GetPartitions", "GetTable"),
+    "default": ("GetDatabase", "GetDatabases"),
     "results": ("AbortMultipartUpload", "GetObject", "PutObject"),
     "place": ("GetBucketLocation", "ListBucket"),
 }

@@ -1,4 +1,6 @@
 locals {
+  catalog = one([for arn in var.table_arns : arn if endswith(arn, ":catalog")])
+
   policies = {
     producer  = jsonencode({ Version = "2012-10-17", Statement = local.producer })
     dashboard = jsonencode({ Version = "2012-10-17", Statement = local.dashboard })
@@ -90,6 +92,13 @@ locals {
         "athena:StopQueryExecution",
       ]
       Resource = var.workgroup_arn
+    },
+    {
+      # Athena looks these two up before each query, by AWS's documentation, whatever it is about.
+      Sid      = "Databases"
+      Effect   = "Allow"
+      Action   = ["glue:GetDatabase", "glue:GetDatabases"]
+      Resource = [local.catalog, replace(local.catalog, "/:catalog$/", ":database/default")]
     },
     {
       Sid      = "Tables"

@@ -123,6 +123,23 @@ def test_a_targeted_plan_holds_the_target_alone(terraform: Terraform) -> None:
         assert [change.address for change in plan.changes] == ["module.inner.terraform_data.only"]
 
 
+def test_what_may_be_missing_does_not_stop_the_rest(root: Path) -> None:
+    refused = 'provisioner "local-exec" { command = "exit 1" }'
+    (root / "budget.tf").write_text(
+        f'resource "terraform_data" "budget" {{\n  count = 1\n  {refused}\n}}\n'
+    )
+    terraform = Terraform(root)
+    terraform.init()
+    with terraform.plan(GIVEN) as plan:
+        failed = terraform.apply(plan, optional=["terraform_data.budget"])
+    assert [each.address for each in failed] == ["terraform_data.budget[0]"]
+    made = {resource.address for resource in terraform.resources()}
+    assert {"module.inner.terraform_data.only", 'terraform_data.each["a"]'} <= made
+    assert terraform.outputs()["name"] == "petrostream"
+    with terraform.plan(GIVEN) as again, pytest.raises(TerraformFailed, match="budget"):
+        terraform.apply(again, optional=["terraform_data.each"])
+
+
 def test_a_missing_variable_is_a_sentence(terraform: Terraform) -> None:
     with pytest.raises(UsageError, match="a variable of Terraform is missing"), terraform.plan({}):
         pass
