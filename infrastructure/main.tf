@@ -100,4 +100,5 @@ module "access" {
   queue_arns          = local.queue_arns
   workgroup_arn       = module.catalog.workgroup_arn
   table_arns          = module.catalog.arns
+  lookup_arns         = module.catalog.lookup_arns
 }

@@ -1,6 +1,4 @@
 locals {
-  catalog = one([for arn in var.table_arns : arn if endswith(arn, ":catalog")])
-
   policies = {
     producer  = jsonencode({ Version = "2012-10-17", Statement = local.producer })
     dashboard = jsonencode({ Version = "2012-10-17", Statement = local.dashboard })
@@ -98,7 +96,7 @@ locals {
       Sid      = "Databases"
       Effect   = "Allow"
       Action   = ["glue:GetDatabase", "glue:GetDatabases"]
-      Resource = [local.catalog, replace(local.catalog, "/:catalog$/", ":database/default")]
+      Resource = var.lookup_arns
     },
     {
       Sid      = "Tables"
