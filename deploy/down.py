@@ -52,7 +52,9 @@ def run(options: DownOptions) -> Answer:
     stackfile.remove()
     shutil.rmtree(state_folder() / "powerbi", ignore_errors=True)
     say("looking for anything that is left")
-    proof = leftovers.prove(Place(choices.name, account.id, choices.region), options.wait_seconds)
+    had_budget = any(resource.kind == "aws_budgets_budget" for resource in resources)
+    place = Place(choices.name, account.id, choices.region, had_budget)
+    proof = leftovers.prove(place, options.wait_seconds)
     facts = {
         "target": AWS,
         "destroyed": len(resources),

@@ -175,6 +175,8 @@ def _described(alarms: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _spent(account: str, budget: str) -> str:
+    if not budget:
+        return "no budget is asked for (monthly_budget_usd = 0)"
     found = client("budgets", "us-east-1").describe_budget(AccountId=account, BudgetName=budget)
     limit = found["Budget"]["BudgetLimit"]
     spend = found["Budget"].get("CalculatedSpend", {}).get("ActualSpend")

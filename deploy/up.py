@@ -17,8 +17,11 @@ from deploy.image import Builder, DockerBuilder
 from deploy.root import Choices
 from deploy.terraform.process import Plan, Terraform
 from petrostream.aws import costs
+from petrostream.aws.buckets import Bucket
+from petrostream.aws.partitions import Partitions, stored_days
 from petrostream.errors import UsageError
-from petrostream.settings import AWS, PROJECT_ROOT
+from petrostream.schema.keys import SCORED
+from petrostream.settings import AWS, PROJECT_ROOT, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def _bring_up(
             _check_agreed(agreed, final, options)
             _apply(terraform, final)
     settings, outputs = stackfile.write(terraform)
+    _announce_scored(settings, outputs)
     trained = model.ensure(settings, AWS, options.data)
     _conclude(agreed, choices, outputs, trained=trained)
     environment = settings.to_environment()
@@ -126,7 +130,11 @@ def _check_agreed(agreed: Plan, final: Plan, options: UpOptions) -> None:
 def _apply(terraform: Terraform, plan: Plan) -> None:
     if not plan.is_empty:
         say(f"applying: {plan.summary()}")
-        terraform.apply(plan, progress)
+        for refused in terraform.apply(plan, progress, optional=[root.BUDGET]):
+            say(f"AWS refuses the budget, and all else goes on: {refused.summary}")
+            progress("members of an organisation may have none, nor new accounts for about a day:")
+            progress("run the same command again later, or set monthly_budget_usd = 0 in")
+            progress("terraform.tfvars to do without; until then nobody watches what is spent")
 
 
 def publish_image(
@@ -137,6 +145,13 @@ def publish_image(
         _apply(terraform, registry)
     say(f"publishing the image {tag[:12]}")
     return image.ensure(image.find_repository(repository), tag, builder)[0]
+
+
+def _announce_scored(settings: Settings, outputs: dict[str, Any]) -> None:
+    """Have SQL find what was scored before its tables were made, or before wells announced it."""
+    days = stored_days(Bucket(settings.curated_bucket), SCORED)
+    if made := Partitions(str(outputs["glue_database"])).announce_all(days):
+        progress(f"SQL finds {made} more partitions (a well's day in a table)")
 
 
 def _conclude(agreed: Plan, choices: Choices, outputs: dict[str, Any], *, trained: bool) -> None:

@@ -13,9 +13,6 @@ locals {
   queue_names   = { ingest = "${var.name}-ingest", dead = "${var.name}-ingest-dlq" }
   queue_arns    = { for kind, name in local.queue_names : kind => "arn:${local.partition}:sqs:${var.region}:${local.account}:${name}" }
 
-  # 3W's real wells, and those that `petrostream synthesise` makes up.
-  usual_wells = formatlist("WELL-%05d", concat(range(1, 43), range(90001, 90011)))
-
   visibility_factor = 6 # AWS's advice: six times the function's time-out, and the batching window
 }
 
@@ -83,6 +80,7 @@ module "compute" {
   buckets                 = { for kind in ["raw", "curated", "models"] : kind => { name = module.storage.buckets[kind], arn = module.storage.arns[kind] } }
   model_parameter         = { name = module.storage.model_parameter, arn = module.storage.model_parameter_arn }
   topic_arn               = module.alerting.wells_topic_arn
+  catalog                 = { database = module.catalog.database, arns = module.catalog.arns }
 }
 
 module "catalog" {
@@ -91,7 +89,6 @@ module "catalog" {
   name           = var.name
   curated_bucket = module.storage.buckets.curated
   results_bucket = module.storage.buckets.results
-  wells          = length(var.wells) > 0 ? var.wells : local.usual_wells
   query_limit_gb = var.query_limit_gb
 }
 
@@ -103,4 +100,5 @@ module "access" {
   queue_arns          = local.queue_arns
   workgroup_arn       = module.catalog.workgroup_arn
   table_arns          = module.catalog.arns
+  lookup_arns         = module.catalog.lookup_arns
 }

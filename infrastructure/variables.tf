@@ -235,18 +235,6 @@ variable "old_version_retention_days" {
 
 # SQL
 
-variable "wells" {
-  description = "Wells that SQL finds; none named: the 42 real wells of 3W, and the first ten that the synthesiser makes up."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for well in var.wells : can(regex("^[A-Za-z0-9][A-Za-z0-9_.~-]{0,119}$", well))])
-    error_message = "wells are called as in keys: letters, digits and _ . ~ -, 120 at most."
-  }
-}
-
 variable "query_limit_gb" {
   description = "What one SQL query may read, in GB; AWS charges by what is read."
   type        = number
@@ -280,8 +268,8 @@ variable "monthly_budget_usd" {
   nullable    = false
 
   validation {
-    condition     = var.monthly_budget_usd > 0
-    error_message = "monthly_budget_usd is above 0."
+    condition     = var.monthly_budget_usd >= 0
+    error_message = "monthly_budget_usd is 0 (no budget) or above."
   }
 }
 

@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from petrostream.alarms.notify import Alerts
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
+from petrostream.aws.partitions import Partitions
 from petrostream.errors import PermanentError, TransientError
 from petrostream.ingest.notifications import RawObject, announced_objects
 from petrostream.registry.models import CurrentModel, ModelRegistry
@@ -44,6 +45,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         curated=curated,
         model=CurrentModel(registry, on_problem=tell_model_problem),
         alerts=Alerts(curated, settings.topic_arn),
+        partitions=Partitions(settings.catalog),
     )
 
 

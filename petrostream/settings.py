@@ -34,6 +34,7 @@ class Settings:
     queue_url: str = ""
     dead_letter_queue_url: str = ""
     function_name: str = ""
+    catalog: str = ""
 
     @classmethod
     def load(cls, *required: str, environment: Mapping[str, str] | None = None) -> "Settings":

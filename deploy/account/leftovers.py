@@ -13,6 +13,7 @@ from petrostream.errors import PetroStreamError
 
 WAIT_SECONDS: Final = 90.0
 _BETWEEN_LOOKS: Final = 5.0
+_REFUSED: Final = "AccessDeniedException"
 _ABSENT: Final = frozenset(
     {
         "EntityNotFoundException", "ParameterNotFound", "RepositoryNotFoundException",
@@ -64,6 +65,8 @@ class Place:
     name: str
     account: str
     region: str
+    has_budget: bool = True
+    """Whether there may be a budget; where there was none, being refused a list of them is none."""
 
 
 def prove(place: Place, wait_seconds: float = WAIT_SECONDS) -> Proof:
@@ -197,6 +200,14 @@ def _topics(place: Place) -> NamesAndRemedies:
 
 
 def _budgets(place: Place) -> NamesAndRemedies:
+    try:
+        yield from _listed_budgets(place)
+    except ClientError as error:
+        if place.has_budget or error_code(error) != _REFUSED:
+            raise
+
+
+def _listed_budgets(place: Place) -> NamesAndRemedies:
     pages = (
         client("budgets", "us-east-1")
         .get_paginator("describe_budgets")

@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from deploy.terraform import diagnosis
-from deploy.terraform.diagnosis import ProviderUnavailable, TerraformFailed
+from deploy.terraform.diagnosis import Diagnostic, ProviderUnavailable, TerraformFailed
 from petrostream.errors import UsageError, reason_of
 
 PROGRAM: Final = "terraform"
 OLDEST: Final = (1, 11)
 INIT_SECONDS: Final = 600.0
+_DECLARATIONS: Final = (
+    "variables.tf", "terraform.tfvars", "terraform.tfvars.json", "*.auto.tfvars",
+    "*.auto.tfvars.json",
+)  # fmt: skip
 _ARN_PARTS: Final = 5
 _KILL_AFTER_SECONDS: Final = 30.0
 _DONE: Final = {"create": "created", "update": "changed", "delete": "destroyed"}
@@ -128,11 +132,16 @@ class Terraform:
             raise self._failure(finished, "`terraform init` failed")
 
     def variables(self, names: Sequence[str], given: Variables | None = None) -> dict[str, Any]:
-        """The values that variables have, from wherever Terraform takes them."""
+        """The values that variables have, from wherever Terraform takes them.
+
+        They are asked of the declarations and values alone: `terraform console` beside a backend
+        takes the state's lock, and fails at once where another run has it.
+        """
         expression = f"jsonencode({{{', '.join(f'{name} = var.{name}' for name in names)}}})"
-        finished = self._run(
-            ["console", *_as_options(given or {})], stdin=expression + "\n", readable=True
-        )
+        with self._without_state() as declarations:
+            finished = declarations._run(  # noqa: SLF001 - of the same class
+                ["console", *_as_options(given or {})], stdin=expression + "\n", readable=True
+            )
         try:
             if finished.code == 0:
                 found = json.loads(json.loads(finished.text.strip().splitlines()[-1]))
@@ -163,11 +172,24 @@ class Terraform:
             raise self._failure(finished, "`terraform show` failed")
         return finished.text
 
-    def apply(self, plan: Plan, on_progress: Callable[[str], None] = lambda _: None) -> None:
-        """Carry a plan out."""
+    def apply(
+        self,
+        plan: Plan,
+        on_progress: Callable[[str], None] = lambda _: None,
+        *,
+        optional: Sequence[str] = (),
+    ) -> list[Diagnostic]:
+        """Carry a plan out; gives what failed of the resources that may be missing.
+
+        `optional` names those that nothing depends on: Terraform makes all others beside them.
+        """
         finished = self._run(["apply", "-json", "-input=false", str(plan.path)], on_progress)
-        if finished.code != 0:
-            raise self._failure(finished, "`terraform apply` failed")
+        if finished.code == 0:
+            return []
+        failed = diagnosis.from_events(finished.events)
+        if failed and all(each.address.partition("[")[0] in optional for each in failed):
+            return failed
+        raise self._failure(finished, "`terraform apply` failed")
 
     def destroy(self, given: Variables, on_progress: Callable[[str], None] = lambda _: None) -> int:
         """Destroy everything that the state knows, and tell how many resources that were."""
@@ -197,6 +219,17 @@ class Terraform:
             if resource["mode"] == "managed"
             for instance in resource["instances"]
         ]
+
+    @contextmanager
+    def _without_state(self) -> Iterator["Terraform"]:
+        """The same variables in a folder of their own, which has neither backend nor provider."""
+        of_the_backend = {"TF_DATA_DIR", "TF_WORKSPACE"}
+        kept = {name: v for name, v in self.environment.items() if name not in of_the_backend}
+        with tempfile.TemporaryDirectory(prefix="petrostream-variables-") as folder:
+            for pattern in _DECLARATIONS:
+                for path in self.folder.glob(pattern):
+                    shutil.copy(path, folder)
+            yield Terraform(Path(folder), kept)
 
     def _failure(self, finished: _Finished, otherwise: str) -> Exception:
         said = f"{finished.text}\n{finished.errors}".strip()

@@ -41,7 +41,7 @@ run "with_an_address" {
   }
 
   assert {
-    condition     = sort([for notification in aws_budgets_budget.month.notification : tostring(notification.threshold)]) == tolist(["100", "50", "80"]) && aws_budgets_budget.month.limit_amount == "10.00"
+    condition     = sort([for notification in aws_budgets_budget.month[0].notification : tostring(notification.threshold)]) == tolist(["100", "50", "80"]) && aws_budgets_budget.month[0].limit_amount == "10.00"
     error_message = "the budget tells at other points than 50, 80 and 100 % of the limit"
   }
 
@@ -62,5 +62,16 @@ run "without_an_address_and_for_replays" {
   assert {
     condition     = length(aws_sns_topic_subscription.email) == 0 && !contains(keys(aws_cloudwatch_metric_alarm.this), "no-data")
     error_message = "somebody is told who was not named, or silence raises an alarm"
+  }
+}
+
+run "without_a_budget" {
+  module { source = "./modules/alerting" }
+
+  variables { monthly_budget_usd = 0 }
+
+  assert {
+    condition     = length(aws_budgets_budget.month) == 0 && output.budget_name == ""
+    error_message = "a budget is asked for where the account may have none"
   }
 }

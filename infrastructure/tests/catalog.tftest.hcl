@@ -11,18 +11,17 @@ run "catalog" {
     name           = "petrostream"
     curated_bucket = "curated"
     results_bucket = "results"
-    wells          = ["WELL-00001", "WELL-00002"]
     query_limit_gb = 10
   }
 
   assert {
-    condition     = aws_glue_catalog_table.scored.parameters["storage.location.template"] == "s3://curated/scored/well=$${well}/date=$${date}"
-    error_message = "SQL looks for partitions where there are none"
+    condition     = alltrue([for table in [aws_glue_catalog_table.scored, aws_glue_catalog_table.events] : length([for name in keys(table.parameters) : name if startswith(name, "projection.")]) == 0 && table.partition_keys[*].name == tolist(["well", "date"])])
+    error_message = "SQL finds only wells that were named, not those that were scored"
   }
 
   assert {
-    condition     = aws_glue_catalog_table.scored.parameters["projection.well.values"] == "WELL-00001,WELL-00002"
-    error_message = "SQL does not find the wells that were named"
+    condition     = aws_glue_catalog_table.scored.storage_descriptor[0].location == "s3://curated/scored/" && aws_glue_catalog_table.events.storage_descriptor[0].location == "s3://curated/events/"
+    error_message = "SQL looks for partitions where there are none"
   }
 
   assert {

@@ -23,6 +23,7 @@ variables {
   }
   model_parameter = { name = "/petrostream/model", arn = "arn:aws:ssm:us-east-1:111122223333:parameter/petrostream/model" }
   topic_arn       = "arn:aws:sns:us-east-1:111122223333:petrostream-alarms"
+  catalog         = { database = "petrostream", arns = ["arn:aws:glue:us-east-1:111122223333:catalog"] }
 }
 
 run "function" {

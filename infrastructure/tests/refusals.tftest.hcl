@@ -42,7 +42,7 @@ run "figures_out_of_range" {
     max_receive_count        = 1
     log_retention_days       = 2
     query_limit_gb           = 0
-    monthly_budget_usd       = 0
+    monthly_budget_usd       = -1
     no_data_minutes          = 7
     batch_size               = 101
   }
@@ -81,12 +81,4 @@ run "an_address_that_is_none" {
   variables { alarm_email = "control room" }
 
   expect_failures = [var.alarm_email]
-}
-
-run "a_well_that_no_key_can_name" {
-  command = plan
-
-  variables { wells = ["WELL 1"] }
-
-  expect_failures = [var.wells]
 }

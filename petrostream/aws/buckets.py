@@ -174,6 +174,16 @@ class Bucket:
         """List the keys under a prefix, in order, those behind `after` only."""
         return (listed.key for listed in self.list(prefix, after=after))
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """List what stands directly under a prefix as if it were a folder: prefixes up to a `/`."""
+        with explained(f"listing s3://{self.name}/{prefix}"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=prefix, Delimiter="/"
+            )
+            for page in pages:
+                for item in page.get("CommonPrefixes", []):
+                    yield item["Prefix"]
+
     def list(self, prefix: str, *, after: str = "") -> Iterator[ListedObject]:
         """List the objects under a prefix, in the order of keys, those behind `after` only."""
         with explained(f"listing s3://{self.name}/{prefix}"):

@@ -42,7 +42,7 @@ _REFUSED: Final = frozenset({"AccessDenied", "403", "Forbidden", "AccessDeniedEx
 _lock = threading.Lock()
 
 
-def _client(service: Literal["s3", "sqs", "sns", "ssm"]) -> Any:
+def _client(service: Literal["glue", "s3", "sqs", "sns", "ssm"]) -> Any:
     try:
         with _lock:  # making a client is not thread-safe, using one is
             return boto3.client(service, config=_CONFIG)
@@ -78,6 +78,11 @@ def ssm() -> "SSMClient":
     client: SSMClient = _client("ssm")
     refuse_cut_answers(client)
     return client
+
+
+def glue() -> Any:
+    """A client for Glue."""
+    return _client("glue")
 
 
 def is_cut(answer: Any) -> bool:

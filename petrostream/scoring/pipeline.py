@@ -12,6 +12,7 @@ from typing import Final
 from petrostream.alarms import events
 from petrostream.alarms.notify import Alerts
 from petrostream.aws.buckets import Bucket, StoredObject
+from petrostream.aws.partitions import Partitions
 from petrostream.detection.profiles import Profile
 from petrostream.errors import (
     InvalidBatch,
@@ -70,11 +71,19 @@ class Outcome:
 class Pipeline:
     """Scores raw objects into the curated bucket; keeps model and profiles between calls."""
 
-    def __init__(self, raw: Bucket, curated: Bucket, model: CurrentModel, alerts: Alerts) -> None:
+    def __init__(
+        self,
+        raw: Bucket,
+        curated: Bucket,
+        model: CurrentModel,
+        alerts: Alerts,
+        partitions: Partitions | None = None,
+    ) -> None:
         self._raw = raw
         self._curated = curated
         self._model = model
         self._alerts = alerts
+        self._partitions = partitions or Partitions("")
         self._profiles = ProfileStore(curated)
 
     def process(self, raw: RawObject, *, redelivered: bool = False) -> Outcome:
@@ -125,7 +134,7 @@ class Pipeline:
         model = self._model.get()
         if may_be_done and self._is_scored(batch.id, model, stored.etag):
             done = Outcome(Disposition.ALREADY_SCORED, model_version=model.version)
-            return _Attempt(done, runs=self._stored_runs(batch.id))
+            return _Attempt(done, runs=self._stored_runs(batch.id), scored=batch.id)
         first = self._first_profile(batch)
         try:
             _check_fits(batch, first)
@@ -139,7 +148,7 @@ class Pipeline:
             last_reading=int(batch.microseconds[-1]),
             model_version=model.version,
         )
-        return _Attempt(outcome, etag=stored.etag, runs=scored.runs, summary=summary)
+        return _Attempt(outcome, stored.etag, scored.runs, summary, scored=batch.id)
 
     def _get(self, raw: RawObject) -> StoredObject:
         if raw.size > MAX_OBJECT_BYTES:
@@ -160,11 +169,17 @@ class Pipeline:
                 self._curated.delete(key)
 
     def _announce(self, attempt: "_Attempt") -> Outcome:
-        """Send the alerts of the events that open; last, so that they never hold up readings."""
+        """Send the alerts of the events that open, behind the rows, so that they hold up none.
+
+        Then have SQL find what was scored; where that fails, the batch comes back.
+        """
         outcome = attempt.outcome
         alerts = sum(
             self._alerts.send(run, outcome.model_version) for run in attempt.runs if run.opens
         )
+        if attempt.scored:
+            day = f"{attempt.scored.first_second:%Y-%m-%d}"
+            self._partitions.announce(attempt.scored.well, day)
         return replace(outcome, alerts=alerts)
 
     def _is_scored(self, batch_id: BatchId, model: Model, etag: str) -> bool:
@@ -254,13 +269,15 @@ class Pipeline:
 class _Attempt:
     """What became of the object that was there: `etag` is its own, "" if nothing rests on it.
 
-    `runs` are those that alerts are due for, `summary` is the key that was written.
+    `runs` are those that alerts are due for, `summary` is the key that was written, `scored` the
+    batch that has rows now.
     """
 
     outcome: Outcome
     etag: str = ""
     runs: list[events.Event] = field(default_factory=list)
     summary: str = ""
+    scored: BatchId | None = None
 
 
 def _id_of(raw: RawObject) -> BatchId:

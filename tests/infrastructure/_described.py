@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from petrostream.local.resources import Clients
-from petrostream.settings import Settings
+from petrostream.settings import Settings, variable
 
 _OF_A_MOMENT = {"CreatedTimestamp", "LastModifiedTimestamp"}
 _COUNTERS = "ApproximateNumberOfMessages"
@@ -32,10 +32,7 @@ def described(clients: Clients, settings: Settings) -> dict[str, Any]:
         },
         "pointer": clients.ssm.get_parameter(Name=settings.model_parameter)["Parameter"]["Value"],
         "topics": sorted(topic["TopicArn"] for topic in clients.sns.list_topics()["Topics"]),
-        "function": _only(
-            clients.lambda_.get_function_configuration(FunctionName=settings.function_name),
-            _OF_A_FUNCTION,
-        ),
+        "function": _function(clients, settings.function_name),
         "mappings": [
             _only({"MaximumBatchingWindowInSeconds": 0, **mapping}, _OF_A_MAPPING)
             for mapping in clients.lambda_.list_event_source_mappings(
@@ -60,6 +57,13 @@ def _notification(clients: Clients, bucket: str) -> list[dict[str, Any]]:
         rules = configuration["Filter"]["Key"]["FilterRules"]
         configuration["Filter"] = {rule["Name"].lower(): rule["Value"] for rule in rules}
     return configurations
+
+
+def _function(clients: Clients, name: str) -> dict[str, Any]:
+    """A function, without the catalogue of SQL tables, which only Terraform makes."""
+    found = _only(clients.lambda_.get_function_configuration(FunctionName=name), _OF_A_FUNCTION)
+    found["Environment"]["Variables"].pop(variable("catalog"), None)
+    return found
 
 
 def _queue(clients: Clients, url: str) -> dict[str, Any]:

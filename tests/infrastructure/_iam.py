@@ -51,7 +51,7 @@ class Recorder:
             patch.setattr(BaseClient, "_make_api_call", record)
             yield
 
-    def _permissions(
+    def _permissions(  # noqa: PLR0911 - a service each
         self, service: str, operation: str, parameters: dict[str, Any], status: int
     ) -> set[Permission]:
         if service == "s3":
@@ -64,6 +64,8 @@ class Recorder:
             return self._of_sqs(operation, parameters)
         if service == "athena":
             return self._of_athena(operation)
+        if service == "glue":
+            return self._of_glue(operation, parameters)
         if (service, operation) == ("cloudwatch", "GetMetricData"):
             return {Permission("cloudwatch:GetMetricData", "*")}
         if (service, operation) == ("sns", "Publish"):
@@ -77,6 +79,14 @@ class Recorder:
             return {Permission(f"sqs:{action}", dead) for action in _MOVE} | {back}
         name = parameters["QueueUrl"].rpartition("/")[2]
         return {Permission(f"sqs:{operation}", f"arn:aws:sqs:{self.region}:{self.account}:{name}")}
+
+    def _of_glue(self, operation: str, parameters: dict[str, Any]) -> set[Permission]:
+        """A call on a table takes the right on its database and on the catalogue too."""
+        database = parameters["DatabaseName"]
+        table = parameters.get("TableName") or parameters["Name"]
+        names = ("catalog", f"database/{database}", f"table/{database}/{table}")
+        place = f"arn:aws:glue:{self.region}:{self.account}"
+        return {Permission(f"glue:{operation}", f"{place}:{name}") for name in names}
 
     def _of_athena(self, operation: str) -> set[Permission]:
         place = f"{self.region}:{self.account}"
@@ -92,6 +102,11 @@ class Recorder:
         return (
             asked
             | {Permission(f"glue:{name}", arn) for name in _BY_ATHENA["glue"] for arn in tables}
+            | {
+                Permission(f"glue:{name}", f"arn:aws:glue:{place}:{resource}")
+                for name in _BY_ATHENA["default"]
+                for resource in ("catalog", "database/default")
+            }
             | {
                 Permission(f"s3:{name}", f"{buckets['results']}/athena/result.csv")
                 for name in _BY_ATHENA["results"]
@@ -112,6 +127,7 @@ _MOVE = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "StartMessageM
 
 _BY_ATHENA = {
     "glue": ("GetDatabase", "GetPartition", "GetPartitions", "GetTable"),
+    "default": ("GetDatabase", "GetDatabases"),
     "results": ("AbortMultipartUpload", "GetObject", "PutObject"),
     "place": ("GetBucketLocation", "ListBucket"),
 }

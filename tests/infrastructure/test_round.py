@@ -52,10 +52,11 @@ from petrostream.schema.keys import (
     parse_batch_key,
 )
 from petrostream.scoring.totals import read_events
-from petrostream.settings import PROJECT_ROOT, Settings
+from petrostream.settings import PROJECT_ROOT, Settings, variable
 from tests.infrastructure._described import described
 from tests.infrastructure._iam import Recorder, granted, missing, spare
 from tests.infrastructure.conftest import Terraformed
+from tests.support.catalog import DATABASE, make_tables, partitions
 from tests.support.pages import page_script
 from tests.support.pipeline import Scoring
 
@@ -151,6 +152,9 @@ def test_the_worker_scores_what_is_replayed_with_the_settings_that_terraform_mad
         for key in curated.keys(f"{SCORED}well={OTHER}/")
     )
     assert rows == replayed["rows"] > 0
+    found = partitions(boto3.client("glue"), "scored")
+    assert {well for well, _ in map(str.split, found)} == {OTHER}, "SQL does not find the well"
+    assert all(list(curated.keys(one["Location"].split("/", 3)[3])) for one in found.values())
 
 
 @pytest.fixture(scope="module")
@@ -223,8 +227,11 @@ def test_the_handler_is_allowed_what_it_does_and_nothing_else(
     wells: Path,
     recorder: Recorder,
     calls: Callable[[Recorder], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     provisioned.registry.publish(packed)
+    make_tables(provisioned.settings.curated_bucket)
+    monkeypatch.setenv(variable("catalog"), DATABASE)
     with calls(recorder):
         handler = Handler(provisioned)
     assert producer.main(["replay", str(wells), "--speed=max", f"--wells={WELL}"]) == 0

@@ -92,6 +92,13 @@ locals {
       Resource = var.workgroup_arn
     },
     {
+      # Athena looks these two up before each query, by AWS's documentation, whatever it is about.
+      Sid      = "Databases"
+      Effect   = "Allow"
+      Action   = ["glue:GetDatabase", "glue:GetDatabases"]
+      Resource = var.lookup_arns
+    },
+    {
       Sid      = "Tables"
       Effect   = "Allow"
       Action   = ["glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable"]

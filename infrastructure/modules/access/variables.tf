@@ -22,3 +22,8 @@ variable "table_arns" {
   description = "ARNs of Glue's catalogue, of the database in it, and of the tables in that."
   type        = list(string)
 }
+
+variable "lookup_arns" {
+  description = "ARNs of the catalogue and the database `default`, which Athena looks up before each query."
+  type        = list(string)
+}

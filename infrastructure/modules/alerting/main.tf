@@ -1,3 +1,7 @@
+locals {
+  budget_name = "${var.name}-month"
+}
+
 resource "aws_sns_topic" "wells" {
   name              = "${var.name}-alarms"
   display_name      = "PetroStream: wells"
@@ -35,8 +39,11 @@ resource "aws_sns_topic_subscription" "email" {
   endpoint  = var.email
 }
 
+# Some accounts may have none (members of an organisation, accounts of a day): nothing depends on it.
 resource "aws_budgets_budget" "month" {
-  name         = "${var.name}-month"
+  count = var.monthly_budget_usd > 0 ? 1 : 0
+
+  name         = local.budget_name
   budget_type  = "COST"
   time_unit    = "MONTHLY"
   limit_amount = format("%.2f", var.monthly_budget_usd)

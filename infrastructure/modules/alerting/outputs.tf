@@ -9,8 +9,8 @@ output "platform_topic_arn" {
 }
 
 output "budget_name" {
-  description = "Budget of a month."
-  value       = aws_budgets_budget.month.name
+  description = "Budget of a month; empty: none was asked for."
+  value       = var.monthly_budget_usd > 0 ? local.budget_name : ""
 }
 
 output "dashboard_name" {

@@ -2,18 +2,6 @@ locals {
   # Printed by `python -m petrostream.schema.sql_columns`; a test fails when it parts from what is scored.
   scored_columns = jsondecode(file("${path.module}/columns.json"))
 
-  # No crawler: the partitions follow from the wells and the calendar.
-  projection = {
-    "projection.enabled"            = "true"
-    "projection.well.type"          = "enum"
-    "projection.well.values"        = join(",", var.wells)
-    "projection.date.type"          = "date"
-    "projection.date.format"        = "yyyy-MM-dd"
-    "projection.date.range"         = "2010-01-01,NOW+1DAYS"
-    "projection.date.interval"      = "1"
-    "projection.date.interval.unit" = "DAYS"
-  }
-
   queries = {
     all-anomalies         = "Every row that was flagged, newest first"
     mean-pressure-by-well = "Mean pressures of each well while nothing was flagged, and while something was"
@@ -29,17 +17,18 @@ resource "aws_glue_catalog_database" "this" {
   description = "Curated data of ${var.name}."
 }
 
+# The function adds a partition for each well and day that it scores, `up` for what is there already:
+# none has to be named here, and no crawler runs.
 resource "aws_glue_catalog_table" "scored" {
   name          = "scored"
   description   = "One row a reading, with its score. Partitioned by well and date: name dates in a query, it is billed by what it reads."
   database_name = aws_glue_catalog_database.this.name
   table_type    = "EXTERNAL_TABLE"
 
-  parameters = merge(local.projection, {
-    "EXTERNAL"                  = "TRUE"
-    "classification"            = "parquet"
-    "storage.location.template" = "s3://${var.curated_bucket}/scored/well=$${well}/date=$${date}"
-  })
+  parameters = {
+    "EXTERNAL"       = "TRUE"
+    "classification" = "parquet"
+  }
 
   dynamic "partition_keys" {
     for_each = ["well", "date"]
@@ -80,11 +69,10 @@ resource "aws_glue_catalog_table" "events" {
   database_name = aws_glue_catalog_database.this.name
   table_type    = "EXTERNAL_TABLE"
 
-  parameters = merge(local.projection, {
-    "EXTERNAL"                  = "TRUE"
-    "classification"            = "json"
-    "storage.location.template" = "s3://${var.curated_bucket}/events/well=$${well}/date=$${date}"
-  })
+  parameters = {
+    "EXTERNAL"       = "TRUE"
+    "classification" = "json"
+  }
 
   dynamic "partition_keys" {
     for_each = ["well", "date"]

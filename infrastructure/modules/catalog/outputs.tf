@@ -22,3 +22,8 @@ output "arns" {
     aws_glue_catalog_table.events.arn,
   ]
 }
+
+output "lookup_arns" {
+  description = "ARNs of the catalogue and the database `default`, which Athena looks up before each query."
+  value       = [for what in [":catalog", ":database/default"] : replace(aws_glue_catalog_database.this.arn, "/:database.*/", what)]
+}

@@ -13,11 +13,6 @@ variable "results_bucket" {
   type        = string
 }
 
-variable "wells" {
-  description = "Wells that SQL finds."
-  type        = list(string)
-}
-
 variable "query_limit_gb" {
   description = "What one query may read, in GB."
   type        = number

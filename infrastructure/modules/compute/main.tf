@@ -21,6 +21,7 @@ resource "aws_lambda_function" "this" {
       PETROSTREAM_MODELS_BUCKET   = var.buckets.models.name
       PETROSTREAM_MODEL_PARAMETER = var.model_parameter.name
       PETROSTREAM_TOPIC_ARN       = var.topic_arn
+      PETROSTREAM_CATALOG         = var.catalog.database
       POWERTOOLS_LOG_LEVEL        = var.log_level
     }
   }

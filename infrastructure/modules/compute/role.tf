@@ -104,6 +104,12 @@ resource "aws_iam_role_policy" "scoring" {
         Action   = "sns:Publish"
         Resource = var.topic_arn
       },
+      {
+        Sid      = "TellSqlWhichWells"
+        Effect   = "Allow"
+        Action   = ["glue:BatchCreatePartition", "glue:GetTable"]
+        Resource = var.catalog.arns
+      },
     ]
   })
 }

@@ -71,3 +71,8 @@ variable "topic_arn" {
   description = "Topic that gets the alarms of wells."
   type        = string
 }
+
+variable "catalog" {
+  description = "Glue database of the SQL tables, and the ARNs of what adding a partition to them takes."
+  type        = object({ database = string, arns = list(string) })
+}

@@ -1,9 +1,10 @@
 """Emptying and proving, on the embedded AWS: versions, delete markers, uploads, images."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from deploy import image
 from deploy.account import leftovers, teardown
@@ -113,3 +114,21 @@ def test_a_listing_by_tag_that_lags_is_no_leftover(
     monkeypatch.setattr(leftovers, "_tagged", lambda _: [gone])
     found = leftovers.prove(Place("petro", ACCOUNT, REGION), wait_seconds=0)
     assert found.is_clean and found.lagging == (gone,)
+
+
+def test_where_no_budget_was_made_a_refused_list_of_them_is_none(
+    provisioned: "Provisioned", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = leftovers.client
+
+    def refusing(service: str, *region: str) -> Any:
+        if service == "budgets":
+            refusal = {"Error": {"Code": "AccessDeniedException", "Message": "a linked account"}}
+            raise ClientError(refusal, "DescribeBudgets")
+        return ask(service, *region)
+
+    monkeypatch.setattr(leftovers, "client", refusing)
+    there_was = leftovers.prove(Place("petro", ACCOUNT, REGION), wait_seconds=0)
+    assert [one for one in there_was.unseen if "budgets" in one] and not there_was.is_clean
+    none_was = leftovers.prove(Place("petro", ACCOUNT, REGION, has_budget=False), wait_seconds=0)
+    assert none_was.is_clean

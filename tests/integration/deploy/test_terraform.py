@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Provisioned
 
 INIT_OPTIONS = "TF_CLI_ARGS_init"
-ROOT = """
+VARIABLES = """
 variable "name" { default = "petrostream" }
 variable "size" { type = number }
 variable "ids" {
@@ -30,6 +30,8 @@ variable "ids" {
   default = ["a", "b"]
 }
 variable "seconds" { default = 0 }
+"""
+ROOT = """
 terraform {
   backend "local" {}
 }
@@ -61,6 +63,7 @@ def root(tmp_path: Path) -> Path:
         pytest.skip(str(error))
     folder = tmp_path / "root"
     (folder / "inner").mkdir(parents=True)
+    (folder / "variables.tf").write_text(VARIABLES)
     (folder / "main.tf").write_text(ROOT)
     (folder / "inner" / "main.tf").write_text(INNER)
     return folder
@@ -118,6 +121,23 @@ def test_variables_have_the_values_that_terraform_gives_them(
 def test_a_targeted_plan_holds_the_target_alone(terraform: Terraform) -> None:
     with terraform.plan(GIVEN, targets=["module.inner"]) as plan:
         assert [change.address for change in plan.changes] == ["module.inner.terraform_data.only"]
+
+
+def test_what_may_be_missing_does_not_stop_the_rest(root: Path) -> None:
+    refused = 'provisioner "local-exec" { command = "exit 1" }'
+    (root / "budget.tf").write_text(
+        f'resource "terraform_data" "budget" {{\n  count = 1\n  {refused}\n}}\n'
+    )
+    terraform = Terraform(root)
+    terraform.init()
+    with terraform.plan(GIVEN) as plan:
+        failed = terraform.apply(plan, optional=["terraform_data.budget"])
+    assert [each.address for each in failed] == ["terraform_data.budget[0]"]
+    made = {resource.address for resource in terraform.resources()}
+    assert {"module.inner.terraform_data.only", 'terraform_data.each["a"]'} <= made
+    assert terraform.outputs()["name"] == "petrostream"
+    with terraform.plan(GIVEN) as again, pytest.raises(TerraformFailed, match="budget"):
+        terraform.apply(again, optional=["terraform_data.each"])
 
 
 def test_a_missing_variable_is_a_sentence(terraform: Terraform) -> None:
@@ -194,6 +214,7 @@ def test_the_example_of_a_state_in_s3_works_and_locks(
         terraform.plan(GIVEN),
     ):
         pass
+    assert terraform.variables(["name", "size"], {"size": 8}) == {"name": "petrostream", "size": 8}
 
 
 def test_a_state_that_has_moved_is_explained(terraform: Terraform, root: Path) -> None:
