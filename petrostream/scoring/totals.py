@@ -1,6 +1,5 @@
 """Count what the pipeline has made of everything that was replayed."""
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,5 +68,5 @@ def _counts(curated: Bucket, key: str) -> Counts:
         tail = curated.get_tail(key, _FOOTER_BYTES)
         with read_from(key):
             return counts_of(read_schema_bounded(tail))
-    except (pa.ArrowException, KeyError, json.JSONDecodeError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise PermanentError(f"{key} is no scored batch: {error}") from error
