@@ -14,14 +14,18 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from petrostream.errors import InvalidBatch
 from petrostream.ingest.readings import EARLIEST, LATEST, is_possible, microseconds_of
 from petrostream.ingest.recordings import Recording
 from petrostream.schema.columns import IS_LOOKBACK, READING_SCHEMA, SECOND, TIMESTAMP
 from petrostream.schema.keys import BatchId, second_of
-from petrostream.schema.parquet import write_parquet
+from petrostream.schema.parquet import (
+    MOST_ROWS,
+    MOST_UNPACKED_BYTES,
+    open_bounded,
+    write_parquet,
+)
 from petrostream.schema.sensors import BY_NAME, SENSOR_NAMES
 from petrostream.schema.stored_forms import RAW_BATCH
 
@@ -30,8 +34,8 @@ COMMISSIONING_SECONDS: Final = 900
 LOOKBACK_SECONDS: Final = 2700
 
 MAX_OBJECT_BYTES: Final = 64 * 1024 * 1024
-MAX_ROWS: Final = 200_000
-MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
+MAX_ROWS: Final = MOST_ROWS
+MAX_UNPACKED_BYTES: Final = MOST_UNPACKED_BYTES
 """An object over any of these is set aside unread; a day of 28 sensors is 86,400 rows, 20 MB."""
 
 LONGEST_DAYS: Final = 49
@@ -200,16 +204,8 @@ def _decode(data: bytes, batch_id: BatchId) -> Batch:
 def _read_bounded(data: bytes) -> pa.Table:
     if len(data) > MAX_OBJECT_BYTES:
         raise InvalidBatch(f"it has {len(data)} bytes, more than {MAX_OBJECT_BYTES}")
-    file = pq.ParquetFile(pa.BufferReader(data))
+    file = open_bounded(data, most_rows=MAX_ROWS, most_bytes=MAX_UNPACKED_BYTES)
     _check_columns(file.schema_arrow)
-    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-    rows = sum(group.num_rows for group in groups)
-    unpacked = sum(group.total_byte_size for group in groups)
-    if rows > MAX_ROWS or unpacked > MAX_UNPACKED_BYTES:
-        raise InvalidBatch(
-            f"it holds {rows} rows, {unpacked} bytes unpacked; at most {MAX_ROWS} rows and "
-            f"{MAX_UNPACKED_BYTES} bytes are read"
-        )
     table = file.read(use_threads=False)
     table.validate(full=True)
     return table

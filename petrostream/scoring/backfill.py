@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import InvalidBatch, PermanentError
 from petrostream.ingest.batches import MAX_OBJECT_BYTES
 from petrostream.parallel import OnProgress
 from petrostream.schema.keys import SCORED, SUMMARIES, BatchId, parse_batch_key
+from petrostream.schema.parquet import open_bounded
 from petrostream.scoring.score_batch import counts_of, model_version_of
 from petrostream.scoring.summaries import is_readable, summarise
 
@@ -57,7 +57,7 @@ def _write_summary(curated: Bucket, batch: BatchId) -> tuple[bool, str]:
     """
     try:
         body = curated.get(batch.scored, at_most=MAX_OBJECT_BYTES).body
-        rows = pq.ParquetFile(pa.BufferReader(body)).read(use_threads=False)
+        rows = open_bounded(body).read(use_threads=False)
         schema = rows.schema
         summary = summarise(batch, rows, counts_of(schema), model_version_of(schema))
     except PermanentError as error:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from petrostream.alarms.events import Event, find_runs
 from petrostream.detection.detector import Status
@@ -26,7 +25,7 @@ from petrostream.schema.columns import (
     STATUS,
     TOP_SENSOR,
 )
-from petrostream.schema.parquet import write_parquet
+from petrostream.schema.parquet import open_bounded, write_parquet
 from petrostream.schema.stored_forms import SCORED_BATCH
 
 METADATA_KEY: Final = b"petrostream"
@@ -129,11 +128,11 @@ def read_scored(body: bytes, columns: Sequence[str]) -> pa.Table:
     Raises
     ------
     InvalidBatch
-        If its format is not one that this version reads.
+        If its format is not one that this version reads, or it is over a bound.
     ValueError, OSError, pyarrow.ArrowException
         If it can't be read as Parquet.
     """
-    file = pq.ParquetFile(pa.BufferReader(body))
+    file = open_bounded(body)
     if METADATA_KEY in (file.schema_arrow.metadata or {}):
         facts_of(file.schema_arrow)
     there = [name for name in columns if name in file.schema_arrow.names]

@@ -1,17 +1,16 @@
 """Count what the pipeline has made of everything that was replayed."""
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from petrostream.alarms import events
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import PermanentError
 from petrostream.parallel import in_parallel
 from petrostream.schema.keys import EVENTS, QUARANTINE, REASON_SUFFIX, SCORED, parse_batch_key
+from petrostream.schema.parquet import read_schema_bounded
 from petrostream.schema.stored_forms import read_from
 from petrostream.scoring.score_batch import Counts, counts_of
 
@@ -68,11 +67,6 @@ def _counts(curated: Bucket, key: str) -> Counts:
     try:
         tail = curated.get_tail(key, _FOOTER_BYTES)
         with read_from(key):
-            return counts_of(_footer_schema(tail))
-    except (pa.ArrowException, KeyError, json.JSONDecodeError) as error:
+            return counts_of(read_schema_bounded(tail))
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise PermanentError(f"{key} is no scored batch: {error}") from error
-
-
-def _footer_schema(tail: bytes) -> pa.Schema:
-    """Read the schema from the end of a Parquet file; the footer says where everything is."""
-    return pq.read_schema(pa.BufferReader(tail))

@@ -78,12 +78,15 @@ def test_a_batch_comes_back_until_sql_finds_it(
 ) -> None:
     glue.delete_table(DatabaseName=DATABASE, Name="events")
     scoring = pipeline(provisioned)
+    found = provisioned.raw.look_up(uploaded[1])
+    assert found is not None
+    raw = RawObject(found.key, etag=found.etag)
     with pytest.raises(ServiceUnavailable, match=r"SQL table petrostream\.events"):
-        scoring.process(RawObject(uploaded[1]))
+        scoring.process(raw)
     assert any(provisioned.curated.keys(f"{SCORED}well={NAMES[1]}/"))
     glue.delete_database(Name=DATABASE)
     glue = make_tables(provisioned.curated.name)
-    again = scoring.process(RawObject(uploaded[1]), redelivered=True)
+    again = scoring.process(raw, redelivered=True)
     assert again.disposition is Disposition.ALREADY_SCORED
     assert partitions(glue, "scored").keys() == partitions(glue, "events").keys() != set()
 
