@@ -17,13 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import PermanentError, ServiceUnavailable, UsageError
 from petrostream.schema.columns import SECOND
+from petrostream.schema.documents import SMALL
 from petrostream.schema.keys import ANNOTATIONS, NAME_PATTERN, annotation_key, second_of
-from petrostream.schema.stored_forms import ANNOTATION, FORMAT_FIELD
+from petrostream.schema.stored_forms import ANNOTATION
 
 LONGEST_NAME: Final = 60
 LONGEST_NOTE: Final = 2000
@@ -107,16 +108,20 @@ def from_json(data: bytes) -> Annotation:
     PermanentError
         If it is none, or one of another version of PetroStream.
     """
+    document = ANNOTATION.read(data, bounds=SMALL)
+    note = document.get("note")
     try:
-        document: dict[str, Any] = json.loads(data)
-        ANNOTATION.check(document)
-        document.pop(FORMAT_FIELD, None)
-        when = datetime.fromisoformat(document.pop("when")).astimezone(UTC).replace(tzinfo=None)
-        kind = AnnotationKind(document.pop("kind"))
-        start, end = int(document.pop("start")), int(document.pop("end"))
-        words = {name: str(value) for name, value in document.items()}
-        return Annotation(start=start, end=end, kind=kind, when=when, **words)
-    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+        return Annotation(
+            well=document["well"].text(),
+            recording=document["recording"].text(),
+            start=document["start"].microseconds(),
+            end=document["end"].microseconds(),
+            kind=document["kind"].choice(AnnotationKind),
+            who=document["who"].text(),
+            when=document["when"].moment(),
+            note="" if note is None else note.text(),
+        )
+    except UsageError as error:
         raise PermanentError(f"the annotation can't be read: {error}") from error
 
 

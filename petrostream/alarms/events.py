@@ -6,41 +6,22 @@ reads them joins them. Joining gives the same events in whatever order the batch
 """
 
 import json
-import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from petrostream.errors import PermanentError
 from petrostream.schema.columns import SECOND
-from petrostream.schema.keys import second_of
+from petrostream.schema.documents import Part, shown
+from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.stored_forms import EVENTS
 
 _DRIVERS: Final = 3
-_NO_DOCUMENT: Final = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    OSError,
-    RecursionError,
-)
-_KINDS: Final = {
-    "well": str,
-    "recording": str,
-    "start": int,
-    "end": int,
-    "peak": int,
-    "peak_score": float,
-    "rows": int,
-    "sensors": dict,
-    "limits": dict,
-    "opens": bool,
-}
+_LONGEST_GAP: Final = 86_400
+_LIMIT_PATTERN: Final = re.compile(rf"{NAME_PATTERN.pattern}[<>](?:low|high)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,35 +183,33 @@ def from_json(data: bytes) -> tuple[list[Event], int]:
     PermanentError
         If it was written by something else than PetroStream, or in another format.
     """
-    try:
-        document: dict[str, Any] = json.loads(data)
-        EVENTS.check(document)
-        gap = document["merge_gap_seconds"]
-        _check(type(gap) is int and gap >= 0, "the merge gap is no number of seconds")
-        return [_read(run) for run in document["runs"]], gap
-    except _NO_DOCUMENT as error:
-        raise PermanentError(f"the events can't be read: {error}") from error
+    document = EVENTS.read(data)
+    gap = document["merge_gap_seconds"].whole(0, _LONGEST_GAP)
+    return [_read(run) for run in document["runs"].entries()], gap
 
 
-def _read(run: dict[str, Any]) -> Event:
-    """Read one run.
-
-    Raises
-    ------
-    ValueError, TypeError, OverflowError, OSError
-        If it is none: a page must be able to show whatever is read.
-    """
-    event = Event(**run)
-    for name, kind in _KINDS.items():
-        _check(type(getattr(event, name)) is kind, f"{name} is no {kind.__name__}")
-    for counts in (event.sensors, event.limits):
-        _check(all(type(each) is int and each >= 0 for each in counts.values()), "a count is none")
-    _check(math.isfinite(event.peak_score), "the peak score is no number")
-    _check(event.start <= event.peak <= event.end, "its times are in no order")
-    _check(second_of(event.start) <= second_of(event.end), "its times are none")
+def _read(run: Part) -> Event:
+    """Read one run: a page must be able to show whatever is read."""
+    event = Event(
+        well=run["well"].text(NAME_PATTERN),
+        recording=run["recording"].text(NAME_PATTERN),
+        start=run["start"].microseconds(),
+        end=run["end"].microseconds(),
+        peak=run["peak"].microseconds(),
+        peak_score=run["peak_score"].number(),
+        rows=run["rows"].whole(least=0),
+        sensors=_counts(run["sensors"], NAME_PATTERN),
+        limits=_counts(run["limits"], _LIMIT_PATTERN),
+        opens=run["opens"].truth(),
+    )
+    if not event.start <= event.peak <= event.end:
+        run.refuse("has times that are in no order")
     return event
 
 
-def _check(is_so: bool, fault: str) -> None:  # noqa: FBT001 - what is checked
-    if not is_so:
-        raise ValueError(fault)
+def _counts(part: Part, names: "re.Pattern[str]") -> dict[str, int]:
+    counts = {name: count.whole(least=0) for name, count in part.fields()}
+    for name in counts:
+        if names.fullmatch(name) is None:
+            part.refuse(f"has a field {shown(name)}, which names nothing that is counted")
+    return counts

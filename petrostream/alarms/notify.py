@@ -14,7 +14,8 @@ from petrostream.alarms.events import Event
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
-from petrostream.errors import ServiceUnavailable
+from petrostream.errors import PermanentError, ServiceUnavailable
+from petrostream.schema.documents import SMALL, read_json
 from petrostream.schema.keys import alert_key, second_of
 from petrostream.schema.stored_forms import ALERT_CLAIM
 
@@ -74,8 +75,8 @@ class Alerts:
 def _state(claim: bytes, key: str) -> str:
     """What a claim says; one that is none is as good as a claim that was left behind."""
     try:
-        document = json.loads(claim)
-    except ValueError:
+        document = read_json(claim, "the alert claim", bounds=SMALL).plain
+    except PermanentError:
         return ""
     if not isinstance(document, dict):
         return ""

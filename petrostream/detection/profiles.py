@@ -6,21 +6,21 @@ deviation; the median absolute deviation of a gauge that moves in steps is often
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 
-from petrostream.errors import PermanentError
 from petrostream.ingest.batches import Batch
 from petrostream.ingest.readings import believable, readings_of
+from petrostream.schema.documents import Bounds, Part, read_json
 from petrostream.schema.sensors import BY_NAME, Side
 from petrostream.schema.stored_forms import PROFILE
 
-_Read = TypeVar("_Read")
-
+_WHAT: Final = "the profile"
+_BOUNDS: Final = Bounds(size=1024 * 1024, depth=8, values=100_000, text=1024)
 _FEWEST_READINGS: Final = 30
 _MOST_IMPLAUSIBLE: Final = 0.01
 """A sensor with more than this share of readings that can't be is not believed at all."""
@@ -138,7 +138,7 @@ def from_json(data: bytes) -> Profile:
     PermanentError
         If it was written by something else than PetroStream, or in another format.
     """
-    return _read(data, _profile)
+    return _profile(read_json(data, _WHAT, bounds=_BOUNDS))
 
 
 def list_to_json(known: list[Profile]) -> bytes:
@@ -154,7 +154,7 @@ def list_from_json(data: bytes) -> list[Profile]:
     PermanentError
         If they were written by something else than PetroStream, or in another format.
     """
-    return _read(data, lambda documents: [_profile(document) for document in documents])
+    return [_profile(each) for each in read_json(data, _WHAT, bounds=_BOUNDS).entries()]
 
 
 def in_force(known: Iterable[Profile], microseconds: int) -> Profile | None:
@@ -182,33 +182,26 @@ def _document(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _read(data: bytes, read: Callable[[Any], _Read]) -> _Read:
-    try:
-        return read(json.loads(data))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PermanentError(f"the profile can't be read: {error}") from error
-
-
 def _whose(document: Any) -> str:
     recording = document.get("recording") if isinstance(document, dict) else None
     return f"of {recording}" if isinstance(recording, str) else ""
 
 
-def _profile(document: dict[str, Any]) -> Profile:
-    PROFILE.check(document, _whose(document))
+def _profile(document: Part) -> Profile:
+    PROFILE.check(document.plain, _whose(document.plain))
     return Profile(
-        well=document["well"],
-        recording=document["recording"],
-        start=int(document["start"]),
-        end=int(document["end"]),
+        well=document["well"].text(),
+        recording=document["recording"].text(),
+        start=document["start"].microseconds(),
+        end=document["end"].microseconds(),
         sensors={
             name: SensorProfile(
-                SensorState(sensor["state"]),
-                float(sensor["centre"]),
-                float(sensor["spread"]),
-                int(sensor["readings"]),
+                sensor["state"].choice(SensorState),
+                sensor["centre"].number(),
+                sensor["spread"].number(least=0.0),
+                sensor["readings"].whole(least=0),
             )
-            for name, sensor in document["sensors"].items()
+            for name, sensor in document["sensors"].fields()
             if name in BY_NAME
         },
     )

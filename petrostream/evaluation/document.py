@@ -5,16 +5,15 @@ model runs without it, and its version does not depend on it.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from petrostream.errors import InvalidEvaluation
 from petrostream.evaluation.judging import RowCounts
 from petrostream.evaluation.metrics import DetectionMetrics
+from petrostream.schema.documents import Part
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.labels import EVENT_NAMES
 from petrostream.schema.stored_forms import EVALUATION
@@ -23,11 +22,6 @@ PROTOCOL: Final = "leave-one-well-out"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 LONGEST_REASON: Final = 500
-_MOST_DELAYS: Final = 100_000
-_DAMAGES: Final = (
-    *(ValueError, KeyError, TypeError, AttributeError),
-    *(OverflowError, RecursionError),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,77 +103,55 @@ def from_json(data: bytes) -> Evaluation | NotEvaluated:
     InvalidEvaluation
         If it is damaged, or was written by something else than this version of PetroStream.
     """
-    try:
-        document = json.loads(data)
-        EVALUATION.check(document)
-        if document["protocol"] != PROTOCOL:
-            raise ValueError(f"it does not follow the protocol {PROTOCOL}")
-        version = _matching(NAME_PATTERN, document["model_version"])
-        evaluated = datetime.strptime(document["evaluated"], _TIME)
-        if "reason" in document:
-            return NotEvaluated(version, evaluated, _sentence(document["reason"]))
-        return Evaluation(
-            model_version=version,
-            evaluated=evaluated,
-            data_sha256=_matching(_SHA256, document["data_sha256"]),
-            wells=_count(document["wells"]),
-            metrics=_metrics(document["figures"]),
-            by_class={_fault(fault): _metrics(one) for fault, one in document["by_class"].items()},
-        )
-    except _DAMAGES as error:
-        raise InvalidEvaluation(f"the evaluation can't be read: {error}") from error
+    document = EVALUATION.read(data)
+    if document["protocol"].text() != PROTOCOL:
+        document["protocol"].refuse(f"is another one than {PROTOCOL}")
+    version = document["model_version"].text(NAME_PATTERN)
+    evaluated = document["evaluated"].moment()
+    reason = document.get("reason")
+    if reason is not None:
+        return NotEvaluated(version, evaluated, _sentence(reason))
+    return Evaluation(
+        model_version=version,
+        evaluated=evaluated,
+        data_sha256=document["data_sha256"].text(_SHA256),
+        wells=document["wells"].whole(least=0),
+        metrics=_metrics(document["figures"]),
+        by_class={_fault(name, one): _metrics(one) for name, one in document["by_class"].fields()},
+    )
 
 
-def _metrics(document: Mapping[str, Any]) -> DetectionMetrics:
-    delays, rows = document["delays_s"], document["rows"]
-    if not isinstance(delays, list) or len(delays) > _MOST_DELAYS:
-        raise ValueError("its delays are no list")
-    area = document["mean_auc"]
+def _metrics(part: Part) -> DetectionMetrics:
+    def count(name: str) -> int:
+        return part[name].whole(least=0)
+
+    rows, area = part["rows"], part["mean_auc"]
     found = DetectionMetrics(
-        recordings=_count(document["recordings"]),
-        events=_count(document["events"]),
-        found=_count(document["found"]),
-        short=_count(document["short"]),
-        short_found=_count(document["short_found"]),
-        false_alarms=_count(document["false_alarms"]),
-        normal_days=_amount(document["normal_days"]),
-        delays=tuple(_amount(each) for each in delays),
-        rows=RowCounts(*(_count(rows[name]) for name in ("hits", "misses", "false"))),
-        mean_auc=None if area is None else _amount(area),
+        recordings=count("recordings"),
+        events=count("events"),
+        found=count("found"),
+        short=count("short"),
+        short_found=count("short_found"),
+        false_alarms=count("false_alarms"),
+        normal_days=part["normal_days"].number(least=0),
+        delays=tuple(each.number(least=0) for each in part["delays_s"].entries()),
+        rows=RowCounts(*(rows[name].whole(least=0) for name in ("hits", "misses", "false"))),
+        mean_auc=None if area.plain is None else area.number(least=0),
     )
     if len(found.delays) != found.found or not found.found <= found.events <= found.recordings:
-        raise ValueError("its events, those found and their delays do not agree")
+        part.refuse("has events, those found and their delays that do not agree")
     return found
 
 
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is no count")
-    return value
+def _sentence(part: Part) -> str:
+    text = part.text()
+    if not text.isprintable() or len(text) > LONGEST_REASON:
+        part.refuse(f"is no sentence of at most {LONGEST_REASON} characters")
+    return text
 
 
-def _amount(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
-    if not math.isfinite(value) or value < 0:
-        raise ValueError(f"{value!r} is no amount")
-    return float(value)
-
-
-def _matching(pattern: "re.Pattern[str]", value: Any) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise ValueError(f"{value!r} is not what stands there")
-    return value
-
-
-def _sentence(value: Any) -> str:
-    if not isinstance(value, str) or not value.isprintable() or len(value) > LONGEST_REASON:
-        raise ValueError("its reason is no sentence")
-    return value
-
-
-def _fault(name: str) -> int:
-    fault = int(name)
-    if fault not in EVENT_NAMES:
-        raise ValueError(f"{name!r} is no class of 3W")
-    return fault
+def _fault(name: str, part: Part) -> int:
+    known = {str(fault): fault for fault in EVENT_NAMES}
+    if name not in known:
+        part.refuse("is of no class of 3W")
+    return known[name]

@@ -1,15 +1,17 @@
 """Read S3 event notifications as they come through SQS."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote_plus
 
 from petrostream.errors import PermanentError
+from petrostream.schema.documents import Bounds, Part, read_json
 from petrostream.schema.keys import READINGS, SUFFIX
 
 _CREATED: Final = "ObjectCreated:"
+_BOUNDS: Final = Bounds(size=1024 * 1024, depth=12, values=100_000, text=16 * 1024)
+"""SQS carries messages of up to 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,13 @@ def announced_objects(
         If the message is not an S3 event.
     """
     try:
-        event: dict[str, Any] = json.loads(body)
-        if event.get("Event") == "s3:TestEvent":
+        event = read_json(body, "the message", bounds=_BOUNDS)
+        kind = event.get("Event")
+        if kind is not None and kind.plain == "s3:TestEvent":
             return
-        records = [_Announcement(record) for record in event["Records"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PermanentError(f"a message is not an S3 event: {error!r}") from error
+        records = [_Announcement.of(record) for record in event["Records"].entries()]
+    except PermanentError as error:
+        raise PermanentError(f"a message is not an S3 event: {error}") from error
     for record in records:
         reason = record.reason_to_ignore(raw_bucket)
         if reason:
@@ -49,13 +52,25 @@ def announced_objects(
             yield RawObject(record.key, record.size, record.etag)
 
 
+@dataclass(frozen=True, slots=True)
 class _Announcement:
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.name = str(record["eventName"])
-        self.bucket = str(record["s3"]["bucket"]["name"])
-        self.key = unquote_plus(str(record["s3"]["object"]["key"]))
-        self.size = int(record["s3"]["object"].get("size") or 0)
-        self.etag = str(record["s3"]["object"].get("eTag") or "").strip('"')
+    name: str
+    bucket: str
+    key: str
+    size: int
+    etag: str
+
+    @classmethod
+    def of(cls, record: Part) -> "_Announcement":
+        s3 = record["s3"]
+        size, etag = s3["object"].get("size"), s3["object"].get("eTag")
+        return cls(
+            name=record["eventName"].text(),
+            bucket=s3["bucket"]["name"].text(),
+            key=unquote_plus(s3["object"]["key"].text()),
+            size=0 if size is None or size.plain is None else size.whole(least=0),
+            etag="" if etag is None or etag.plain is None else etag.text().strip('"'),
+        )
 
     def reason_to_ignore(self, raw_bucket: str) -> str:
         if not self.name.removeprefix("s3:").startswith(_CREATED):

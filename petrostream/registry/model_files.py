@@ -7,7 +7,7 @@ The version is made of the content, so training again on the same data gives the
 
 import hashlib
 import json
-import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from petrostream.detection.features import FEATURES
 from petrostream.detection.isolation_forest import Forest, load, save
 from petrostream.detection.parameters import DetectorSettings
 from petrostream.errors import InvalidModel
+from petrostream.schema.documents import SMALL, Part
+from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.sensors import BY_NAME
 from petrostream.schema.stored_forms import MANIFEST, POINTER
 
@@ -24,6 +26,7 @@ MANIFEST_NAME: Final = "model.json"
 FOREST_NAME: Final = "forest.npz"
 EVALUATION_NAME: Final = "evaluation.json"
 _VERSION_LENGTH: Final = 12
+_SHA256_PATTERN: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,8 @@ class Pointer:
         InvalidModel
             If it is not a pointer.
         """
-        try:
-            document = json.loads(text)
-            POINTER.check(document)
-            return cls(str(document["version"]), str(document["sha256"]))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InvalidModel(f"the model pointer can't be read: {error}") from error
+        document = POINTER.read(text, bounds=SMALL)
+        return cls(document["version"].text(NAME_PATTERN), document["sha256"].text(_SHA256_PATTERN))
 
 
 @dataclass(frozen=True)
@@ -103,26 +102,25 @@ def unpack(pointer: Pointer, manifest: bytes, forest: bytes) -> Model:
     if sha256(manifest) != pointer.sha256:
         raise InvalidModel(f"{MANIFEST_NAME} of model {pointer.version} is not the published one")
     try:
-        content: dict[str, Any] = json.loads(manifest)
-        MANIFEST.check(content, pointer.version)
-        if content["features"] != list(FEATURES):
-            raise ValueError("it was made for another version of PetroStream: train again")
-        if sha256(forest) != content["forest_sha256"]:
+        content = MANIFEST.read(manifest, pointer.version)
+        if content["features"].plain != list(FEATURES):
+            content["features"].refuse("is of another version of PetroStream: train again")
+        if sha256(forest) != content["forest_sha256"].text():
             raise InvalidModel(f"{FOREST_NAME} of model {pointer.version} is not the published one")
         detector = Detector(
             forest=_fitting(load(forest)),
             threshold=_positive(content["threshold"]),
             drift={
                 name: _positive(value)
-                for name, value in content["drift"].items()
+                for name, value in content["drift"].fields()
                 if name in BY_NAME
             },
-            exponent=_finite(content["drift_exponent"]),
+            exponent=content["drift_exponent"].number(),
             floor=_of_features(content["floor"]),
-            settings=DetectorSettings.of(content["settings"]),
-            limits=Limits.of(content["limits"]),
+            settings=DetectorSettings.of(content["settings"].plain),
+            limits=Limits.of(content["limits"].plain),
         )
-        return Model(str(content["version"]), detector, dict(content["training"]))
+        return Model(content["version"].text(NAME_PATTERN), detector, content["training"].table())
     except InvalidModel:
         raise
     except Exception as error:  # whatever damage does to a reader, it is the model's fault
@@ -144,22 +142,15 @@ def _fitting(forest: Forest) -> Forest:
     return forest
 
 
-def _of_features(values: Any) -> tuple[float, ...]:
-    numbers = tuple(_finite(value) for value in values)
+def _of_features(values: Part) -> tuple[float, ...]:
+    numbers = tuple(value.number() for value in values.entries())
     if len(numbers) != len(FEATURES):
-        raise ValueError(f"{values!r} is not a number for each of {len(FEATURES)} features")
+        values.refuse(f"has {len(numbers)} numbers, not one for each of {len(FEATURES)} features")
     return numbers
 
 
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{value!r} is not a finite number")
-    return number
-
-
-def _positive(value: Any) -> float:
-    number = _finite(value)
+def _positive(value: Part) -> float:
+    number = value.number()
     if not number > 0:
-        raise ValueError(f"{value!r} is not a positive number")
+        value.refuse(f"is {number!r}, not a positive number")
     return number

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from petrostream.errors import InvalidBatch, InvalidEvaluation, InvalidModel, PermanentError
+from petrostream.schema.documents import Bounds, Part, read_json, shown
 
 FORMAT_FIELD: Final = "format"
 _FIRST: Final = 1
@@ -49,12 +50,25 @@ class Form:
             what = f"the {self.name} {which}".rstrip()
             raise self.error(f"{what} can't be read: {fault}")
 
+    def read(self, data: bytes | str, which: str = "", bounds: Bounds | None = None) -> Part:
+        """Read a JSON document of this form, in a format that is read.
+
+        Raises
+        ------
+        PermanentError
+            Of the kind `error`, whatever else the bytes are.
+        """
+        what = f"the {self.name} {which}".rstrip()
+        document = read_json(data, what, error=self.error, bounds=bounds)
+        self.check(document.plain, which)
+        return document
+
     def _fault(self, document: Any) -> str:
         if not isinstance(document, Mapping):
             return "it is no document"
         found = document.get(FORMAT_FIELD, _FIRST)
         if not isinstance(found, int) or isinstance(found, bool):
-            return f"its format is {found!r}, which is no number"
+            return f"its format is {shown(found)}, which is no number"
         if self.oldest <= found <= self.newest:
             return ""
         advice = "update PetroStream" if found > self.newest else "make it anew"

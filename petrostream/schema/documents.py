@@ -1,0 +1,326 @@
+"""Documents from outside a process, JSON and TOML: read with bounds, and looked at by type.
+
+Whatever somebody wrote into a message, a bucket, a parameter or a file comes through here. What
+is read is of a size and depth that can be worked on, holds finite numbers and whole text, and no
+name twice; what is taken from it is of the type that was asked for. Whatever else it is, there is
+one answer: a sentence that says where it is wrong.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, NoReturn, TypeVar
+
+from petrostream.errors import PermanentError, PetroStreamError
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+MOST_WHOLE: Final = 2**63 - 1
+_EARLIEST: Final = datetime(1970, 1, 1)
+_LATEST: Final = datetime(2200, 1, 1)
+_MOST_MICROSECONDS: Final = (_LATEST - _EARLIEST) // timedelta(microseconds=1) - 1
+
+_BOM: Final = b"\xef\xbb\xbf"
+_TEXTS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""JSON's texts; one that does not end goes to the end, so that nothing is looked at twice."""
+_BRACKETS: Final = re.compile(rb"[\[\]{}]")
+_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large a document may be: bytes, levels of nesting, values in all, characters a text."""
+
+    size: int = 8 * 1024 * 1024
+    depth: int = 16
+    values: int = 200_000
+    text: int = 64 * 1024
+
+
+SMALL: Final = Bounds(size=64 * 1024, depth=8, values=2_000, text=16 * 1024)
+"""For documents that people or one step of a program write: a claim, a pointer, a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is read, as the subject of a sentence, and what is raised where it can't be."""
+
+    what: str
+    error: type[PetroStreamError]
+
+    def refuse(self, fault: str) -> PetroStreamError:
+        return self.error(f"{self.what} can't be read: {fault}")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value in a document that knows where it stands.
+
+    Every method raises the error that the document is read with where the value is not what is
+    asked for; the message names its place, as in ``runs[3].start is 'x', not a whole number``.
+    """
+
+    plain: Any
+    _source: _Source
+    _steps: tuple[str | int, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Where it stands: ``runs[3].start``; "it" is the whole document."""
+        text = ""
+        for step in self._steps:
+            text += f"[{step}]" if isinstance(step, int) else f".{_shortened(step)}"
+        return text.lstrip(".") or "it"
+
+    def refuse(self, fault: str) -> NoReturn:
+        """Raise what is raised for this document; `fault` goes on after the place."""
+        raise self._source.refuse(f"{self.path} {fault}")
+
+    def __getitem__(self, name: str) -> "Part":
+        """A field that must be there."""
+        found = self.get(name)
+        if found is None:
+            replace(self, _steps=(*self._steps, name)).refuse("is missing")
+        return found
+
+    def get(self, name: str) -> "Part | None":
+        """A field, or `None` where there is none."""
+        table = self._of(dict, "a table of fields")
+        if name not in table:
+            return None
+        return Part(table[name], self._source, (*self._steps, name))
+
+    def fields(self) -> Iterator[tuple[str, "Part"]]:
+        """All fields of a table, by name."""
+        for name, value in self._of(dict, "a table of fields").items():
+            yield name, Part(value, self._source, (*self._steps, name))
+
+    def table(self) -> dict[str, Any]:
+        """A table of fields as it stands there, for whoever does not ask what is in it."""
+        return dict(self._of(dict, "a table of fields"))
+
+    def entries(self) -> Iterator["Part"]:
+        """All entries of a list."""
+        for place, value in enumerate(self._of(list, "a list")):
+            yield Part(value, self._source, (*self._steps, place))
+
+    def text(self, pattern: "re.Pattern[str] | None" = None) -> str:
+        """A text; with a pattern, one that it describes as a whole."""
+        found: str = self._of(str, "a text")
+        if pattern is not None and pattern.fullmatch(found) is None:
+            self._not(f"of the form {pattern.pattern}")
+        return found
+
+    def whole(self, least: int = -MOST_WHOLE, most: int = MOST_WHOLE) -> int:
+        """A whole number within bounds."""
+        found: int = self._of(int, "a whole number")
+        if not least <= found <= most:
+            self._not(f"a whole number from {least} to {most}")
+        return found
+
+    def number(self, least: float = -math.inf, most: float = math.inf) -> float:
+        """A finite number within bounds."""
+        if type(self.plain) not in (int, float):
+            self._not("a number")
+        found = float(self.plain)
+        if not least <= found <= most:
+            self._not(f"a number from {least:g} to {most:g}")
+        return found
+
+    def truth(self) -> bool:
+        """True or false."""
+        found: bool = self._of(bool, "true or false")
+        return found
+
+    def choice(self, choices: type[_Choice]) -> _Choice:
+        """One of some words."""
+        try:
+            return choices(self.text())
+        except ValueError:
+            self._not(f"one of {', '.join(choices)}")
+
+    def microseconds(self) -> int:
+        """A time stamp as microseconds since 1970 (UTC), before the year 2200."""
+        if type(self.plain) is not int or not 0 <= self.plain <= _MOST_MICROSECONDS:
+            self._not("a time stamp: microseconds since 1970, before the year 2200")
+        return int(self.plain)
+
+    def moment(self) -> datetime:
+        """A time as ISO 8601 writes it; UTC without a zone. One that names no zone is of UTC."""
+        try:
+            found = datetime.fromisoformat(self.text())
+            if found.tzinfo is not None:
+                found = found.astimezone(UTC).replace(tzinfo=None)
+        except (ValueError, OverflowError):
+            found = _LATEST
+        if not _EARLIEST <= found < _LATEST:
+            self._not("a time such as 2026-01-31T12:00:00Z, from 1970 to 2199")
+        return found
+
+    def _of(self, kind: type, name: str) -> Any:
+        if type(self.plain) is not kind:
+            self._not(name)
+        return self.plain
+
+    def _not(self, wanted: str) -> NoReturn:
+        self.refuse(f"is {shown(self.plain)}, not {wanted}")
+
+
+def read_json(
+    data: bytes | str,
+    what: str,
+    *,
+    error: type[PetroStreamError] = PermanentError,
+    bounds: Bounds | None = None,
+) -> Part:
+    """Read a JSON document.
+
+    Parameters
+    ----------
+    data
+        UTF-8, or text that is decoded already.
+    what
+        The document, as the subject of a sentence: "the event document".
+    error
+        What is raised where it can't be read, here or by a part of it.
+    bounds
+        How large it may be.
+
+    Raises
+    ------
+    PetroStreamError
+        Of the kind `error`, whatever the bytes are.
+    """
+    source, bounds = _Source(what, error), bounds or Bounds()
+    body = _bounded(data, source, bounds)
+    _check_shape(body, source, bounds)
+    try:
+        found = json.loads(
+            body.decode(), parse_constant=_no_number, object_pairs_hook=_without_doubles
+        )
+    except (ValueError, RecursionError) as fault:
+        raise source.refuse(f"it is no JSON ({_first_line(fault)})") from fault
+    return _checked(found, source, bounds)
+
+
+def read_toml(data: bytes, what: str, *, error: type[PetroStreamError] = PermanentError) -> Part:
+    """Read a TOML document that a person wrote, as `read_json` does.
+
+    Raises
+    ------
+    PetroStreamError
+        Of the kind `error`, whatever the bytes are.
+    """
+    import tomllib  # noqa: PLC0415 - the function that scores never reads any
+
+    source = _Source(what, error)
+    body = _bounded(data, source, SMALL)
+    try:
+        found = tomllib.loads(body.decode())
+    except (ValueError, RecursionError) as fault:
+        raise source.refuse(f"it is no TOML ({_first_line(fault)})") from fault
+    return _checked(found, source, SMALL)
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence names it: of what is long its beginning, of what is nested its kind."""
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _shortened(name: str) -> str:
+    text = name if name.isprintable() else ascii(name)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _bounded(data: bytes | str, source: _Source, bounds: Bounds) -> bytes:
+    try:
+        body = data.encode() if isinstance(data, str) else bytes(data)
+        if len(body) > bounds.size:
+            raise source.refuse(f"it has {len(body)} bytes, at most {bounds.size} are read")
+        body.decode()
+    except UnicodeError as fault:
+        raise source.refuse("it is not written in UTF-8") from fault
+    if body.startswith(_BOM):
+        raise source.refuse("it begins with a byte order mark: save it as UTF-8 without one")
+    return body
+
+
+def _check_shape(body: bytes, source: _Source, bounds: Bounds) -> None:
+    """Hold a JSON text against depth and number of values, before anything is made of it."""
+    opened = body.count(b"[") + body.count(b"{")
+    if opened <= bounds.depth and body.count(b",") + opened < bounds.values:
+        return
+    bare = _TEXTS.sub(b"", body)
+    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") >= bounds.values:
+        raise source.refuse(f"it holds more than {bounds.values} values")
+    depth = 0
+    for bracket in _BRACKETS.finditer(bare):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > bounds.depth:
+            raise source.refuse(f"it is nested more than {bounds.depth} levels deep")
+        if depth < 0:
+            return  # no JSON, which its parser says better
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        [(double, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{_shortened(double)!r} stands in it twice")
+    return table
+
+
+def _checked(found: Any, source: _Source, bounds: Bounds) -> Part:
+    """Look at every value once, without recursion."""
+    whole = Part(found, source)
+    waiting: list[Part] = [whole]
+    seen = 0
+    while waiting:
+        part = waiting.pop()
+        seen += 1
+        if seen > bounds.values:
+            raise source.refuse(f"it holds more than {bounds.values} values")
+        value, steps = part.plain, part._steps  # noqa: SLF001 - of the same module
+        if isinstance(value, dict | list):
+            if len(steps) >= bounds.depth:
+                raise source.refuse(f"it is nested more than {bounds.depth} levels deep")
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            for step, inner in pairs:
+                if isinstance(step, str):
+                    _check_text(step, part, bounds)
+                waiting.append(Part(inner, source, (*steps, step)))
+        elif isinstance(value, str):
+            _check_text(value, part, bounds)
+        elif isinstance(value, float) and not math.isfinite(value):
+            part.refuse("is not a finite number")
+        elif type(value) is int and not -MOST_WHOLE <= value <= MOST_WHOLE:
+            part.refuse("is a whole number of more than 64 bits")
+    return whole
+
+
+def _check_text(text: str, part: Part, bounds: Bounds) -> None:
+    if len(text) > bounds.text:
+        part.refuse(f"holds a text of {len(text)} characters, at most {bounds.text} are read")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            part.refuse("holds half of a character (a lone surrogate)")
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().partition("\n")[0][:200]
