@@ -14,6 +14,7 @@ from typing import Any, Final
 from console.exits import EXIT_FAILED, EXIT_PARTIAL, EXIT_USAGE
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.queues import queue_depth
+from petrostream.documents import read_json
 from petrostream.errors import PetroStreamError, UsageError
 from petrostream.ingest.recordings import find_recordings
 from petrostream.local import stack
@@ -84,7 +85,7 @@ def _run_in(made: dict[str, Any], options: DemoOptions, began: float) -> int:
         environment,
     )
     stack.wait_until_idle(settings, made, _say)
-    summary = json.loads(replayed.output.splitlines()[-1])
+    summary = read_json(replayed.output.splitlines()[-1], "what the replay said").table()
     result = _result(settings, summary, time.monotonic() - began)
     if options.dashboard:
         _say(f"all is scored: {json.dumps(result)}")

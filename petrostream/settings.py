@@ -7,11 +7,14 @@ takes that file's environment unless its own environment already names the bucke
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from petrostream.documents import Bounds, Part, read_json, shown
 from petrostream.errors import SettingsError, reason_of
 
 PREFIX: Final = "PETROSTREAM_"
@@ -19,6 +22,9 @@ LOCAL: Final = "local"
 AWS: Final = "aws"
 TARGETS: Final = (LOCAL, AWS)
 """Where a stack can be up: the embedded AWS of this machine, or an account."""
+_ENDPOINT: Final = "AWS_ENDPOINT_URL"
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BOUNDS: Final = Bounds(size=1024 * 1024, values=20_000)
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -92,14 +98,39 @@ def read_stack(target: str = LOCAL) -> dict[str, Any] | None:
     path = stack_file(target)
     again = f"run `petrostream down{_on(target)}`, then `petrostream up{_on(target)}`"
     try:
-        document = json.loads(path.read_text())
+        return _stack(read_json(path.read_bytes(), str(path), error=SettingsError, bounds=_BOUNDS))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise SettingsError(f"{path} can't be read ({reason_of(error)}): {again}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("environment"), dict):
-        raise SettingsError(f"{path} is not a stack file: {again}")
-    return document
+    except SettingsError as error:
+        raise SettingsError(f"{error}: {again}") from error
+
+
+def _stack(document: Part) -> dict[str, Any]:
+    """A stack file's contents, with the parts that commands take from it of the types they take."""
+    environment = document["environment"]
+    for name, value in environment.fields():
+        if not _VARIABLE.fullmatch(name) or "\0" in value.text():
+            value.refuse("is no environment variable")
+    if (endpoint := environment.get(_ENDPOINT)) is not None and not _is_address(endpoint.text()):
+        endpoint.refuse(f"is {shown(endpoint.plain)}, not an address such as http://127.0.0.1:4566")
+    found: dict[str, Any] = {"processes": {}, "outputs": {}}
+    if (processes := document.get("processes")) is not None:
+        for _, process in processes.fields():
+            process["pid"].whole(1, 2**31 - 1)
+            process["created"].number()
+    if (outputs := document.get("outputs")) is not None:
+        outputs.table()
+    return found | document.table()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+        return bool(address.scheme and address.hostname) and address.port != 0
+    except ValueError:
+        return False
 
 
 def write_stack(stack: dict[str, Any], target: str = LOCAL) -> None:

@@ -15,8 +15,10 @@ from console.answers import Answer
 from console.exits import EXIT_PARTIAL
 from console.speech import naming_unread, note, say
 from petrostream.aws.buckets import Bucket
+from petrostream.documents import SMALL, read_json
 from petrostream.errors import (
     ModelNotReady,
+    PermanentError,
     PetroStreamError,
     ServiceUnavailable,
     UsageError,
@@ -27,6 +29,7 @@ from petrostream.ingest.batches import (
     LOOKBACK_SECONDS,
     Batch,
 )
+from petrostream.ingest.readings import LATEST
 from petrostream.ingest.recordings import Problem, RecordingFile, find_recordings, read_recordings
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.columns import SECOND
@@ -143,6 +146,10 @@ class Replay:
         progress.add(batch.added_rows)
 
 
+def _began(content: bytes) -> float:
+    return read_json(content, "the replay's file", bounds=SMALL)["began"].number(0, LATEST / SECOND)
+
+
 @dataclass(frozen=True)
 class LiveReplay:
     """When a replay with `--now` began, kept in a file so that it can be resumed."""
@@ -157,8 +164,8 @@ class LiveReplay:
         path = state_folder() / "replays" / f"{digest}.json"
         if not restart:
             try:
-                return cls(path, float(json.loads(path.read_text())["began"]))
-            except (OSError, ValueError, KeyError, TypeError):
+                return cls(path, _began(path.read_bytes()))
+            except (OSError, PermanentError):
                 pass
         live = cls(path, float(int(time.time())))
         path.parent.mkdir(parents=True, exist_ok=True)

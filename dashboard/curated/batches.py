@@ -25,6 +25,10 @@ BATCH: Final = np.dtype(
 
 EMPTY: Final = np.zeros(0, dtype=BATCH)
 _PARTS: Final = 6
+_SECOND: Final = "%Y-%m-%dT%H:%M:%S"
+_EARLIEST: Final = "1970"
+_LATEST: Final = "2200"
+_NO_SUMMARY: Final = "its key is none of a summary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,17 @@ def parse(
     recordings: Names,
     on_refused: Callable[[str, str], None] = lambda _key, _reason: None,
 ) -> np.ndarray:
-    """Read batches from the keys of their summaries; keys that are no summaries are left out.
+    """Read batches from the keys of their summaries; those that can't be read are left out.
 
-    `on_refused` is told the keys of summaries that can't be read, and why.
+    `on_refused` is told their keys, and why.
     """
     parts = [each.key.removesuffix(".json").split("/") for each in listed]
     seconds = [_second(each) for each in parts]
     good = [place for place, second in enumerate(seconds) if second]
+    if len(good) < len(listed):
+        for each, second in zip(listed, seconds, strict=True):
+            if not second:
+                on_refused(each.key, _NO_SUMMARY)
     try:
         figures = summaries.decode([parts[place][-1] for place in good])
     except PermanentError:
@@ -98,10 +106,10 @@ def _second(parts: Sequence[str]) -> str:
     date, time = parts[1].removeprefix("date="), parts[2]
     text = f"{date}T{time[:2]}:{time[2:4]}:{time[4:]}"
     try:
-        datetime.strptime(text, "%Y-%m-%dT%H:%M:%S")
+        second = datetime.strptime(text, _SECOND)
     except ValueError:
         return ""
-    return text
+    return text if f"{second:{_SECOND}}" == text and _EARLIEST <= text < _LATEST else ""
 
 
 def newest_versions(batches: np.ndarray) -> np.ndarray:

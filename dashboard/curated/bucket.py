@@ -5,7 +5,6 @@ are read with awswrangler, of one well at a time. What was read is remembered, s
 again costs what is new.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +16,13 @@ import pandas as pd
 import pyarrow as pa
 from botocore.config import Config
 
-from dashboard.curated.event_reader import EventReader, Unreadable
+from dashboard.curated.event_reader import EventReader
 from dashboard.curated.listing_cache import ListingCache
 from dashboard.curated.listing_follower import ListingFollower
 from dashboard.curated.row_cache import WellRows, joined
 from dashboard.curated.snapshot import ScoredObject, Snapshot
 from dashboard.curated.summary_listing import SummaryListing
+from dashboard.curated.unreadable import Unreadable, unreadable_reason
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
@@ -180,12 +180,13 @@ class Curated:
 
     def _read_figures(self, key: str) -> dict[str, dict[str, float]]:
         try:
-            document = json.loads(self._bucket.get(key, at_most=_MAX_SUMMARY_BYTES).body)
-            SUMMARY.check(document)
-            found: dict[str, dict[str, float]] = document["sensors"]
-        except (PermanentError, ValueError, KeyError, TypeError):
+            document = SUMMARY.read(self._bucket.get(key, at_most=_MAX_SUMMARY_BYTES).body)
+            return {
+                sensor: {name: figure.number() for name, figure in figures.fields()}
+                for sensor, figures in document["sensors"].fields()
+            }
+        except PermanentError:
             return {}
-        return found
 
     def _read_rows(self, keys: Sequence[str]) -> pd.DataFrame:
         """Read some objects; where that fails, halve until the culprit is left."""
@@ -193,7 +194,7 @@ class Curated:
             table = self._read_parquet(keys)
         except _UNREADABLE as error:
             if len(keys) == 1:
-                self._unreadable[keys[0]] = Unreadable(keys[0], _reason(error))
+                self._unreadable[keys[0]] = Unreadable(keys[0], unreadable_reason(error))
                 return _empty(_COLUMNS)
         else:
             for key in keys:
@@ -223,10 +224,3 @@ def _empty(columns: Iterable[str]) -> pd.DataFrame:
 def _with_readings(table: pd.DataFrame) -> pd.DataFrame:
     """Leave out the sensors that have no reading at all."""
     return table[[name for name in table if name not in BY_NAME or table[name].notna().any()]]
-
-
-def _reason(error: Exception) -> str:
-    """An error in one line; a missing piece of metadata is all that raises the first three."""
-    if isinstance(error, KeyError | TypeError | json.JSONDecodeError):
-        return "it is not a scored batch: what PetroStream writes into it is missing or damaged"
-    return str(error).strip().split("\n", maxsplit=1)[0][:200] or type(error).__name__

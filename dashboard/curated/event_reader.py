@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from dashboard.curated.snapshot import ScoredObject, Snapshot
+from dashboard.curated.unreadable import Unreadable, unreadable_reason
 from petrostream.alarms import events
 from petrostream.alarms.events import Event
 from petrostream.aws.buckets import Bucket
@@ -23,14 +24,6 @@ MOST_RUNS: Final = 50_000
 _MAX_BYTES: Final = 8 * 1024 * 1024
 _PARALLEL: Final = 8
 _STEP: Final = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An object that is left out, and why."""
-
-    key: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +153,9 @@ class EventReader:
         except ObjectMissing:
             return _Document(scored.modified)
         except PermanentError as error:
-            return _Document(scored.modified, fault=Unreadable(batch.events, str(error)[:200]))
+            return _Document(
+                scored.modified, fault=Unreadable(batch.events, unreadable_reason(error))
+            )
         if any((run.well, run.recording) != (batch.well, batch.recording) for run in runs):
             fault = Unreadable(batch.events, "it holds events of another recording")
             return _Document(scored.modified, fault=fault)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from dashboard.curated.snapshot import COUNTS, ScoredObject, Snapshot
+from dashboard.curated.unreadable import Unreadable, unreadable_reason
 from petrostream.aws.buckets import Bucket
 from petrostream.detection.detector import Status
 from petrostream.errors import InvalidBatch, ObjectMissing, ObjectTooLarge
@@ -34,7 +35,7 @@ _KEPT: Final = 50_000
 
 _UNREADABLE: Final = (
     *(pa.ArrowException, InvalidBatch, ObjectMissing, ObjectTooLarge),
-    *(OSError, KeyError, ValueError),
+    *(OSError, KeyError, TypeError, ValueError, OverflowError),
 )
 
 Recordings = dict[tuple[str, str], list[LabelRun]]
@@ -47,7 +48,13 @@ class LabelReader:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._known: OrderedDict[str, tuple[datetime, tuple[LabelRun, ...]]] = OrderedDict()
+        self._faults: dict[str, str] = {}
         self._lock = threading.Lock()
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """The scored objects whose labels could not be read so far."""
+        return tuple(Unreadable(*each) for each in self._faults.copy().items())
 
     def read(
         self, snapshot: Snapshot, places: np.ndarray, on_progress: OnProgress | None = None
@@ -69,7 +76,7 @@ class LabelReader:
                 found.setdefault(name, []).extend(self._known[each.key][1])
                 self._known.move_to_end(each.key)
             while len(self._known) > max(_KEPT, len(mixed)):
-                self._known.popitem(last=False)
+                self._faults.pop(self._known.popitem(last=False)[0], None)
         return found
 
     def _read_new(self, objects: Sequence[ScoredObject], on_progress: OnProgress | None) -> None:
@@ -85,10 +92,12 @@ class LabelReader:
     def _runs(self, scored: ScoredObject) -> tuple[LabelRun, ...]:
         try:
             body = self._bucket.get(scored.key, at_most=_MAX_BYTES).body
-            table = read_scored(body, [TIMESTAMP, CLASS, ANOMALY_FLAG, STATUS])
-        except _UNREADABLE:
+            found = tuple(runs_of(read_scored(body, [TIMESTAMP, CLASS, ANOMALY_FLAG, STATUS])))
+        except _UNREADABLE as error:
+            self._faults[scored.key] = unreadable_reason(error)
             return ()
-        return tuple(runs_of(table))
+        self._faults.pop(scored.key, None)
+        return found
 
 
 def has_one_label(snapshot: Snapshot) -> np.ndarray:

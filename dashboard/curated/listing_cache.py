@@ -21,6 +21,8 @@ import numpy as np
 
 from dashboard.curated.batches import BATCH
 from petrostream.disk_cache import DRAFT, MAGIC, SUFFIX, listings_in, place_cache, remove
+from petrostream.documents import Bounds, read_json
+from petrostream.errors import PermanentError
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.sensors import SENSOR_NAMES
 from petrostream.scoring import summaries
@@ -31,6 +33,7 @@ MOST_BYTES: Final = 512 * 1024 * 1024
 _DRAFTS_KEPT: Final = timedelta(hours=1)
 _PLACES_KEPT: Final = timedelta(days=30)
 _LONGEST_HEAD: Final = 16 * 1024 * 1024
+_HEAD_BOUNDS: Final = Bounds(size=_LONGEST_HEAD, depth=2, values=1_000_000, text=4096)
 LAYOUT: Final = hashlib.sha256(repr((BATCH.descr, SENSOR_NAMES)).encode()).hexdigest()
 """What stands where in the array's bytes. A list of sensors that grew has another one, so that
 what was kept before is listed anew."""
@@ -84,7 +87,7 @@ class ListingCache:
             if not _is_ours(path):
                 return None
             return _read(path.read_bytes(), self._place, date)
-        except (OSError, ValueError, KeyError, TypeError, MemoryError, RecursionError):
+        except (OSError, ValueError, PermanentError, MemoryError):
             return None
 
     def save(self, dates: Mapping[str, KeptListing], there: Iterable[str]) -> None:
@@ -161,25 +164,25 @@ def _read(content: bytes, place: str, date: str) -> KeptListing:
 
     Raises
     ------
-    ValueError, KeyError, TypeError
+    PermanentError, ValueError
         If that is not what this version wrote of that place and date.
     """
     if not content.startswith(MAGIC):
         raise ValueError("no listing")
     end = content.index(b"\n", len(MAGIC), len(MAGIC) + _LONGEST_HEAD)
-    head = json.loads(content[len(MAGIC) : end])
+    head = read_json(content[len(MAGIC) : end], "the listing's head", bounds=_HEAD_BOUNDS)
     body = memoryview(content)[end + 1 :]
-    known = (head["place"], head["date"], head["layout"], head["sha256"])
+    known = tuple(head[name].plain for name in ("place", "date", "layout", "sha256"))
     if known != (place, date, LAYOUT, _checksum(body)):
         raise ValueError("another listing, or a damaged one")
     batches = np.frombuffer(body, BATCH)
     kept = KeptListing(
         batches=batches,
-        wells=tuple(head["wells"]),
-        recordings=tuple(head["recordings"]),
-        checked=datetime.fromisoformat(head["checked"]),
+        wells=tuple(each.text(NAME_PATTERN) for each in head["wells"].entries()),
+        recordings=tuple(each.text(NAME_PATTERN) for each in head["recordings"].entries()),
+        checked=head["checked"].moment(),
     )
-    if len(batches) != head["rows"] or not _holds_together(kept, date):
+    if len(batches) != head["rows"].whole() or not _holds_together(kept, date):
         raise ValueError("a listing that can't be")
     return kept
 
@@ -188,12 +191,10 @@ def _holds_together(kept: KeptListing, date: str) -> bool:
     batches = kept.batches
     return bool(
         len(batches)
-        and kept.checked.tzinfo is None
-        and all(NAME_PATTERN.fullmatch(name) for name in (*kept.wells, *kept.recordings))
         and _are_places(batches["well"], kept.wells)
         and _are_places(batches["recording"], kept.recordings)
         and (batches["second"].astype("M8[D]") == np.datetime64(date, "D")).all()
-        and (batches["figures"]["format"] <= summaries.FORMAT).all()
+        and not summaries.faults_of(batches["figures"]).any()
     )
 
 

@@ -92,7 +92,7 @@ class ListingFollower:
 
     @property
     def refused(self) -> dict[str, str]:
-        """Why summaries could not be read so far: the key of one for each reason."""
+        """Why summaries can't be read that were listed last, by key."""
         return self._listing.refused
 
     @property

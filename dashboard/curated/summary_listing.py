@@ -1,6 +1,7 @@
 """List the summaries of a bucket: a page of a thousand keys becomes an array at once."""
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _DATE: Final = re.compile(rf"{SUMMARIES}date=(\d{{4}}-\d\d-\d\d)/", re.ASCII)
 
+_MOST_REFUSED: Final = 100
+
 
 class SummaryListing:
     """The summaries of one bucket as S3 lists them. Safe to share between threads.
@@ -31,6 +34,7 @@ class SummaryListing:
         self._bucket = Bucket(bucket, client)
         self.wells, self.recordings = Names(), Names()
         self._refused: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def dates(self) -> list[str]:
         """The dates of which there are summaries, the oldest first."""
@@ -47,20 +51,27 @@ class SummaryListing:
 
     def batches(self, prefix: str, after: str) -> np.ndarray:
         """The batches whose summaries are under a prefix, behind a key; a `BATCH` array."""
+        refused: dict[str, str] = {}
         pages = [
-            parse(keys, self.wells, self.recordings, self._refuse)
+            parse(keys, self.wells, self.recordings, refused.__setitem__)
             for keys in self._pages(prefix, after)
             if keys
         ]
+        with self._lock:
+            self._refused = {
+                key: reason
+                for key, reason in self._refused.items()
+                if not key.startswith(prefix) or key <= after
+            }
+            for key in list(refused)[: _MOST_REFUSED - len(self._refused)]:
+                self._refused[key] = refused[key]
         return np.concatenate([EMPTY, *pages])
 
     @property
     def refused(self) -> dict[str, str]:
-        """Why summaries could not be read so far: the key of one for each reason."""
-        return {key: reason for reason, key in self._refused.copy().items()}
-
-    def _refuse(self, key: str, reason: str) -> None:
-        self._refused.setdefault(reason, key)
+        """Why summaries can't be read that were listed last, by key; a hundred of them at most."""
+        with self._lock:
+            return dict(self._refused)
 
     def is_there(self, key: str, modified: datetime) -> bool:
         """Whether a summary is there as it was written then, to the second.

@@ -13,14 +13,15 @@ from zoneinfo import ZoneInfo, available_timezones
 import streamlit as st
 
 from dashboard.curated.bucket import Curated
-from dashboard.curated.event_reader import Unreadable
 from dashboard.curated.snapshot import LAST, MODIFIED, Snapshot
+from dashboard.curated.unreadable import Unreadable
 from dashboard.shell.fault_advice import advice
+from dashboard.shell.readers import find_readers
 from dashboard.shell.session import connect, look
 from dashboard.ui import url_state
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago, minute
-from petrostream.errors import PetroStreamError
+from petrostream.errors import InvalidBatch, PetroStreamError
 from petrostream.schema.keys import parse_batch_key
 
 REFRESH_SECONDS: Final = 5
@@ -96,7 +97,7 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool, is_live:
             "`petrostream replay DATA` sends recordings through the pipeline.",
             icon=":material/hourglass_empty:",
         )
-    _show_unreadable(curated.unreadable, sight.snapshot)
+    _show_unreadable([*curated.unreadable, *find_readers().unreadable], sight.snapshot)
 
 
 def _age_words(newest: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -176,14 +177,14 @@ def show_fault(error: PetroStreamError) -> None:
 
 
 def _show_unreadable(noticed: Sequence[Unreadable], snapshot: Snapshot) -> None:
-    """Name what can't be read, of the batches that are there still."""
-    unreadable = [each for each in noticed if snapshot.holds(parse_batch_key(each.key))]
+    """Name what can't be read, once; of batches those that are there still."""
+    unreadable = {each.key: each for each in noticed if _is_there(each.key, snapshot)}.values()
     if not unreadable:
         return
     st.warning(
         f"{len(unreadable)} of the objects in the curated bucket can't be read and are left out. "
-        "Replay the recording again, or remove the batch's objects, its summary too: it goes "
-        "from here when its date is listed again.",
+        "Replay the recording again, or remove the object, of a batch the others and its summary "
+        "too: it goes from here when its date is listed again.",
         icon=":material/broken_image:",
     )
     st.dataframe(
@@ -191,3 +192,11 @@ def _show_unreadable(noticed: Sequence[Unreadable], snapshot: Snapshot) -> None:
         hide_index=True,
         alt="Objects that can't be read",
     )
+
+
+def _is_there(key: str, snapshot: Snapshot) -> bool:
+    """Whether an object is there as far as is known; one of no batch counts until it is read anew."""
+    try:
+        return snapshot.holds(parse_batch_key(key))
+    except InvalidBatch:
+        return True

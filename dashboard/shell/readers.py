@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dashboard.curated.annotation_reader import AnnotationReader
 from dashboard.curated.event_reader import EventReader
 from dashboard.curated.label_reader import LabelReader
+from dashboard.curated.unreadable import Unreadable
 from dashboard.forecast.background import Forecasts
 from dashboard.shell.session import curated_now
 from dashboard.wells.normal_bands import PublishedNormal
@@ -40,6 +41,12 @@ class Readers:
     profiles: ProfileStore
     normal: PublishedNormal
     registry: ModelRegistry | None
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """What was said of alarms, and labels, that can't be read."""
+        said = (Unreadable(*each) for each in self.annotations.unreadable.items())
+        return (*said, *self.labels.unreadable)
 
 
 def find_readers() -> Readers:

@@ -1,12 +1,12 @@
 """Terraform's errors in plain words."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from petrostream.errors import PetroStreamError, UsageError
+from petrostream.documents import read_json
+from petrostream.errors import PermanentError, PetroStreamError, UsageError
 
 
 class TerraformFailed(PetroStreamError):
@@ -184,7 +184,6 @@ def parse_event(line: str) -> dict[str, Any] | None:
     if not line.startswith("{"):
         return None
     try:
-        event = json.loads(line)
-    except ValueError:
+        return read_json(line, "what Terraform says").table()
+    except PermanentError:
         return None
-    return event if isinstance(event, dict) else None

@@ -16,7 +16,8 @@ from typing import IO, Any, Final
 
 from deploy.terraform import diagnosis
 from deploy.terraform.diagnosis import Diagnostic, ProviderUnavailable, TerraformFailed
-from petrostream.errors import UsageError, reason_of
+from petrostream.documents import Bounds, Part, read_json
+from petrostream.errors import PermanentError, UsageError, reason_of
 
 PROGRAM: Final = "terraform"
 OLDEST: Final = (1, 11)
@@ -26,6 +27,8 @@ _DECLARATIONS: Final = (
     "*.auto.tfvars.json",
 )  # fmt: skip
 _ARN_PARTS: Final = 5
+_BOUNDS: Final = Bounds(size=64 * 1024 * 1024, depth=64, values=2_000_000, text=4 * 1024 * 1024)
+"""Of what Terraform says; a state may hold thousands of resources."""
 _KILL_AFTER_SECONDS: Final = 30.0
 _DONE: Final = {"create": "created", "update": "changed", "delete": "destroyed"}
 _VERBS: Final = {
@@ -144,9 +147,10 @@ class Terraform:
             )
         try:
             if finished.code == 0:
-                found = json.loads(json.loads(finished.text.strip().splitlines()[-1]))
-                return dict(found)
-        except (ValueError, IndexError) as error:
+                [*_, last] = finished.text.strip().splitlines()
+                text = _read(last, "the answer of `terraform console`").text()
+                return _read(text, "the values of `terraform console`").table()
+        except ValueError as error:
             raise TerraformFailed(f"`terraform console` gave no values: {finished.text}") from error
         raise self._failure(finished, "`terraform console` failed")
 
@@ -205,19 +209,24 @@ class Terraform:
         finished = self._run(["output", "-json", "-no-color"], readable=True)
         if finished.code != 0:
             raise self._failure(finished, "`terraform output` failed")
-        return {name: output["value"] for name, output in json.loads(finished.text).items()}
+        outputs = _read(finished.text, "the answer of `terraform output`")
+        return {name: output["value"].plain for name, output in outputs.fields()}
 
     def resources(self) -> list[Resource]:
         """Every resource in the state; none where there is no state."""
         finished = self._run(["state", "pull"], readable=True)
         if finished.code != 0:
             raise self._failure(finished, "`terraform state pull` failed")
-        state = json.loads(finished.text or "{}")
+        resources = _read(finished.text or "{}", "Terraform's state").get("resources")
         return [
-            Resource(_address(resource, instance), resource["type"], instance["attributes"] or {})
-            for resource in state.get("resources", [])
-            if resource["mode"] == "managed"
-            for instance in resource["instances"]
+            Resource(
+                _address(resource.table(), instance.table()),
+                resource["type"].text(),
+                instance["attributes"].plain or {},
+            )
+            for resource in (resources.entries() if resources else ())
+            if resource["mode"].plain == "managed"
+            for instance in resource["instances"].entries()
         ]
 
     @contextmanager
@@ -301,6 +310,10 @@ class Terraform:
         process.wait()
 
 
+def _read(text: str, what: str) -> Part:
+    return read_json(text, what, error=TerraformFailed, bounds=_BOUNDS)
+
+
 def find_program() -> str:
     """Where Terraform is.
 
@@ -331,8 +344,9 @@ def installed_version() -> tuple[int, ...]:
         answer = subprocess.run(
             [program, "version", "-json"], capture_output=True, text=True, check=True, timeout=30
         )
-        version = parse_version(json.loads(answer.stdout)["terraform_version"])
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
+        said = read_json(answer.stdout, "its answer", bounds=_BOUNDS)
+        version = parse_version(said["terraform_version"].text())
+    except (OSError, subprocess.SubprocessError, ValueError, PermanentError) as error:
         raise UsageError(f"{program} can't be run ({reason_of(error)}): install it anew") from error
     if version < OLDEST:
         raise UsageError(

@@ -1,6 +1,5 @@
 """A trained model's files in a folder: the three of the model, and its evaluation."""
 
-import json
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 import joblib
 
 from ml.training.fit import Trained
-from petrostream.errors import UsageError, reason_of
+from petrostream.errors import PermanentError, UsageError, reason_of
 from petrostream.evaluation.document import from_json
 from petrostream.registry.model_files import (
     EVALUATION_NAME,
@@ -19,6 +18,8 @@ from petrostream.registry.model_files import (
     sha256,
     unpack,
 )
+from petrostream.schema.keys import NAME_PATTERN
+from petrostream.schema.stored_forms import MANIFEST
 
 JOBLIB_NAME: Final = "model.joblib"
 
@@ -70,8 +71,8 @@ def read_model(folder: Path) -> PackedModel:
     try:
         manifest = (folder / MANIFEST_NAME).read_bytes()
         forest = (folder / FOREST_NAME).read_bytes()
-        version = str(json.loads(manifest)["version"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        version = MANIFEST.read(manifest)["version"].text(NAME_PATTERN)
+    except (OSError, PermanentError) as error:
         reason = reason_of(error)
         if isinstance(error, FileNotFoundError):
             reason = f"there is no {Path(error.filename).name} in it"

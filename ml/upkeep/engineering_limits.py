@@ -1,6 +1,5 @@
 """The settings file of engineering limits, and publishing it with the current model."""
 
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 from console.answers import Answer
 from console.speech import say
 from petrostream.detection.engineering_limits import Limits
+from petrostream.documents import read_toml
 from petrostream.errors import UsageError, reason_of
 from petrostream.registry.model_files import pack
 from petrostream.registry.models import find_registry
@@ -25,14 +25,10 @@ def read_limits(path: Path) -> Limits:
         If it is not there, or holds something else than limits.
     """
     try:
-        return Limits.of(tomllib.loads(path.read_text()))
+        document = read_toml(path.read_bytes(), str(path), error=UsageError)
+        return Limits.of(document.table())
     except OSError as error:
         raise UsageError(f"the limits can't be read from {path}: {reason_of(error)}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(
-            f"{path} is no TOML ({reason_of(error)}): limits stand in a TOML file, as in "
-            f"{LIMITS_FILE.name}"
-        ) from error
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
 

@@ -20,9 +20,9 @@ from enum import StrEnum
 from typing import Final
 
 from petrostream.aws.buckets import Bucket
+from petrostream.documents import SMALL
 from petrostream.errors import PermanentError, ServiceUnavailable, UsageError
 from petrostream.schema.columns import SECOND
-from petrostream.schema.documents import SMALL
 from petrostream.schema.keys import ANNOTATIONS, NAME_PATTERN, annotation_key, second_of
 from petrostream.schema.stored_forms import ANNOTATION
 
@@ -131,6 +131,7 @@ class Annotations:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._known: dict[str, Annotation | None] = {}
+        self._faults: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def add(self, annotation: Annotation) -> None:
@@ -152,7 +153,7 @@ class Annotations:
     def read(self) -> list[Annotation]:
         """Read all that was said, oldest first; only what is new is fetched.
 
-        What is no annotation is left out.
+        What is no annotation is left out, and named in `unreadable`.
         """
         with self._lock:
             keys = list(self._bucket.keys(ANNOTATIONS))
@@ -160,13 +161,20 @@ class Annotations:
             with ThreadPoolExecutor(_PARALLEL) as pool:
                 self._known |= zip(fresh, pool.map(self._get, fresh), strict=True)
             found = [self._known[key] for key in keys]
+            self._faults = {key: self._faults[key] for key in keys if key in self._faults}
         return sorted((each for each in found if each is not None), key=lambda each: each.when)
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """What is no annotation although it stands among them, and why, by key."""
+        return self._faults.copy()
 
     def _get(self, key: str) -> Annotation | None:
         try:
             return from_json(self._bucket.get(key, at_most=_MAX_BYTES).body)
         except PermanentError as error:
             _log.warning("%s is left out: %s", key, error)
+            self._faults[key] = str(error)
             return None
 
 

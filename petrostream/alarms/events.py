@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
+from petrostream.documents import Part, shown
 from petrostream.schema.columns import SECOND
-from petrostream.schema.documents import Part, shown
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.stored_forms import EVENTS
 

@@ -14,8 +14,8 @@ from petrostream.alarms.events import Event
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
+from petrostream.documents import SMALL, read_json
 from petrostream.errors import PermanentError, ServiceUnavailable
-from petrostream.schema.documents import SMALL, read_json
 from petrostream.schema.keys import alert_key, second_of
 from petrostream.schema.stored_forms import ALERT_CLAIM
 

@@ -6,12 +6,13 @@ everything else that decides a score (docs/decisions/0024).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
+from petrostream.documents import shown
 from petrostream.errors import PermanentError
 from petrostream.schema.sensors import BY_NAME
 from petrostream.schema.stored_forms import FORMAT_FIELD, LIMITS
@@ -87,7 +88,7 @@ class Limits:
             )
         return cls(
             sensors=_limits(document.get("sensors", {})),
-            wells={well: _limits(own) for well, own in document.get("wells", {}).items()},
+            wells={well: _limits(own) for well, own in _wells(document.get("wells", {}))},
         )
 
 
@@ -96,9 +97,15 @@ def _ends(limit: Limit) -> dict[str, float]:
     return {name: value for name, value in ends.items() if math.isfinite(value)}
 
 
+def _wells(document: Any) -> Iterable[tuple[str, Any]]:
+    if not isinstance(document, Mapping):
+        raise ValueError(f"{shown(document)} is no table of wells")  # noqa: TRY004 - one error for all
+    return document.items()
+
+
 def _limits(document: Any) -> dict[str, Limit]:
     if not isinstance(document, Mapping):
-        raise ValueError(f"{document!r} is no table of sensors")  # noqa: TRY004 - one error for all
+        raise ValueError(f"{shown(document)} is no table of sensors")  # noqa: TRY004 - one error for all
     return {name: _limit(name, ends) for name, ends in document.items()}
 
 
@@ -106,10 +113,10 @@ def _limit(name: str, ends: Any) -> Limit:
     if name not in BY_NAME:
         raise ValueError(f"{name!r} is none of 3W's sensors")
     if not isinstance(ends, Mapping) or not ends or set(ends) - _ENDS:
-        raise ValueError(f"the limit of {name} takes low, high or both, not {ends!r}")
+        raise ValueError(f"the limit of {name} takes low, high or both, not {shown(ends)}")
     numbers = list(ends.values())
     if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
-        raise ValueError(f"the limit of {name} is {ends!r}, which are not numbers")
+        raise ValueError(f"the limit of {name} is {shown(ends)}, which are not numbers")
     limit = Limit(**{end: float(value) for end, value in ends.items()})
     if not limit.low < limit.high:
         raise ValueError(f"the limit of {name} goes from {limit.low} to {limit.high}")

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from petrostream.documents import Bounds, Part, read_json
 from petrostream.ingest.batches import Batch
 from petrostream.ingest.readings import believable, readings_of
-from petrostream.schema.documents import Bounds, Part, read_json
 from petrostream.schema.sensors import BY_NAME, Side
 from petrostream.schema.stored_forms import PROFILE
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from petrostream.documents import Part
 from petrostream.evaluation.judging import RowCounts
 from petrostream.evaluation.metrics import DetectionMetrics
-from petrostream.schema.documents import Part
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.labels import EVENT_NAMES
 from petrostream.schema.stored_forms import EVALUATION

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from petrostream.documents import SMALL, read_json
 from petrostream.errors import InvalidBatch
 from petrostream.ingest.readings import EARLIEST, LATEST, is_possible, microseconds_of
 from petrostream.ingest.recordings import Recording
@@ -212,16 +213,14 @@ def _read_bounded(data: bytes) -> pa.Table:
 
 
 def _facts(schema: pa.Schema) -> dict[str, Any]:
-    try:
-        facts = json.loads((schema.metadata or {})[_METADATA_KEY])
-    except KeyError:
+    found = (schema.metadata or {}).get(_METADATA_KEY)
+    if found is None:
         raise InvalidBatch(
             "it has no 'petrostream' metadata: the producer writes it into every batch"
-        ) from None
-    except ValueError as error:
-        raise InvalidBatch(f"its 'petrostream' metadata is not JSON: {error}") from error
-    RAW_BATCH.check(facts)
-    return dict(facts)
+        )
+    facts = read_json(found, "its 'petrostream' metadata", error=InvalidBatch, bounds=SMALL)
+    RAW_BATCH.check(facts.plain)
+    return facts.table()
 
 
 def _whole_number(facts: dict[str, Any], name: str, low: int, high: int) -> int:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
 
+from petrostream.documents import Bounds, Part, read_json
 from petrostream.errors import PermanentError
-from petrostream.schema.documents import Bounds, Part, read_json
 from petrostream.schema.keys import READINGS, SUFFIX
 
 _CREATED: Final = "ObjectCreated:"

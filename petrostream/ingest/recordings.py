@@ -5,7 +5,6 @@ simulated (`SIMULATED_*`) and hand-drawn (`DRAWN_*`) instances. The name of the 
 a file is its event class (Vargas et al. 2019, section 3).
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from petrostream.errors import UnreadableRecording, UsageError
+from petrostream.documents import read_json
+from petrostream.errors import PermanentError, UnreadableRecording, UsageError
 from petrostream.ingest.readings import (
     EARLIEST,
     LARGEST_READING,
@@ -283,8 +283,9 @@ def _with_timestamp_column(raw: pa.Table) -> pa.Table:
 def _pandas_index(schema: pa.Schema) -> str | None:
     """Name of the one stored column that pandas wrote as a (nameless) time index."""
     try:
-        columns = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
-    except ValueError:
+        found = read_json((schema.metadata or {}).get(b"pandas", b"{}"), "what pandas wrote")
+        columns = [each.plain for each in found["index_columns"].entries()]
+    except PermanentError:
         return None
     if len(columns) != 1 or not isinstance(columns[0], str) or columns[0] not in schema.names:
         return None

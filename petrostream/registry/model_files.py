@@ -16,8 +16,8 @@ from petrostream.detection.engineering_limits import Limits
 from petrostream.detection.features import FEATURES
 from petrostream.detection.isolation_forest import Forest, load, save
 from petrostream.detection.parameters import DetectorSettings
+from petrostream.documents import SMALL, Part
 from petrostream.errors import InvalidModel
-from petrostream.schema.documents import SMALL, Part
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.sensors import BY_NAME
 from petrostream.schema.stored_forms import MANIFEST, POINTER

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from petrostream.documents import Bounds, Part, read_json, shown
 from petrostream.errors import InvalidBatch, InvalidEvaluation, InvalidModel, PermanentError
-from petrostream.schema.documents import Bounds, Part, read_json, shown
 
 FORMAT_FIELD: Final = "format"
 _FIRST: Final = 1

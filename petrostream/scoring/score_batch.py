@@ -11,6 +11,8 @@ import pyarrow as pa
 from petrostream.alarms.events import Event, find_runs
 from petrostream.detection.detector import Status
 from petrostream.detection.profiles import Profile
+from petrostream.documents import SMALL, Part
+from petrostream.errors import InvalidBatch
 from petrostream.ingest.batches import Batch
 from petrostream.registry.model_files import Model
 from petrostream.schema.columns import (
@@ -107,19 +109,19 @@ def encode_scored(scored: ScoredBatch, batch: Batch, model: Model, raw_etag: str
     return write_parquet(scored.table.replace_schema_metadata(metadata))
 
 
-def facts_of(schema: pa.Schema) -> dict[str, Any]:
+def facts_of(schema: pa.Schema) -> Part:
     """Read what `encode_scored` left in an object's metadata.
 
     Raises
     ------
     InvalidBatch
         If its format is not one that this version reads.
-    KeyError, ValueError
-        If it is no scored batch.
+        Or it is no scored batch.
     """
-    facts = json.loads((schema.metadata or {})[METADATA_KEY])
-    SCORED_BATCH.check(facts)
-    return dict(facts)
+    found = (schema.metadata or {}).get(METADATA_KEY)
+    if found is None:
+        raise InvalidBatch("it is no scored batch: it has no 'petrostream' metadata")
+    return SCORED_BATCH.read(found, bounds=SMALL)
 
 
 def read_scored(body: bytes, columns: Sequence[str]) -> pa.Table:
@@ -143,13 +145,16 @@ def counts_of(schema: pa.Schema) -> Counts:
     """Read the counts that `encode_scored` left in an object's metadata."""
     facts = facts_of(schema)
     return Counts(
-        **{name: facts[name] for name in ("commissioning", "scored", "unscorable", "anomalies")}
+        **{
+            name: facts[name].whole(least=0)
+            for name in ("commissioning", "scored", "unscorable", "anomalies")
+        }
     )
 
 
 def model_version_of(schema: pa.Schema) -> str:
     """Read which model scored an object from its metadata."""
-    return str(facts_of(schema)["model_version"])
+    return facts_of(schema)["model_version"].text()
 
 
 def _in_schema(columns: dict[str, Any], rows: int) -> pa.Table:

@@ -18,9 +18,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from petrostream.detection.degraded import CODES, Degradation, read_codes
+from petrostream.detection.degraded import CODES, STATES, Degradation, read_codes
 from petrostream.detection.detector import Status
 from petrostream.errors import PermanentError
+from petrostream.ingest.batches import LONGEST_DAYS
 from petrostream.ingest.readings import microseconds_of, readings_of
 from petrostream.schema.columns import (
     ALARM,
@@ -52,6 +53,7 @@ STATUSES: Final = tuple(Status)
 """Their places are codes in stored keys: a new one stands at the end, in a new format."""
 
 _SCORE_STEPS: Final = 64
+_DAY_MS: Final = 86_400_000
 _SCORE_CODES: Final = 255
 
 ABSENT: Final = SHARES
@@ -227,6 +229,22 @@ def _decode_into(figures: np.ndarray, texts: Sequence[str], length: int) -> None
         known, unknown = np.split(records["later"], [sensors.shape[1] - FIRST_SENSORS], axis=1)
         sensors[:, FIRST_SENSORS : FIRST_SENSORS + known.shape[1]] = known
         figures["groups"][(unknown != ABSENT).any(axis=1)] = _NOT_WHOLE
+    if faults_of(figures).any():
+        raise PermanentError("a summary's key has figures that no scored batch can have")
+
+
+def faults_of(figures: np.ndarray) -> np.ndarray:
+    """Which of many figures are none that a scored batch can have, so that no page shows them."""
+    span, alarm = figures["span_ms"], figures["last_alarm_ms"]
+    return (
+        (figures["format"] > FORMAT)
+        | (span > LONGEST_DAYS * _DAY_MS)
+        | (figures["ended"] >= len(STATUSES))
+        | np.isinf(figures["worst"])
+        | ((figures["worst_ms"] > span) & (figures["worst_ms"] != NEVER))
+        | ((alarm > span) & ((alarm != NEVER) | (figures["alarms"] > 0)))
+        | (last_state(figures["sensors"]) >= len(STATES)).any(axis=-1)
+    )
 
 
 _BEGIN: Final = np.dtype([("format", "u1"), ("", "V2")])

@@ -1,13 +1,16 @@
 """The published model: what it was trained on, and the evaluation that lies beside it."""
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
+from petrostream.documents import Part
 from petrostream.errors import InvalidEvaluation, InvalidModel, ObjectMissing, ObjectTooLarge
 from petrostream.evaluation.document import Evaluation, NotEvaluated, from_json
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.stored_forms import MANIFEST
+
+_Fact = TypeVar("_Fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +63,19 @@ def published(registry: ModelRegistry) -> Published:
 
 def _training(registry: ModelRegistry, version: str) -> Training:
     try:
-        document: Any = json.loads(registry.manifest(version))
-        MANIFEST.check(document, version)
-    except (InvalidModel, ObjectMissing, ObjectTooLarge, ValueError, RecursionError):
+        facts = MANIFEST.read(registry.manifest(version), version)["training"]
+    except (InvalidModel, ObjectMissing, ObjectTooLarge):
         return Training()
-    facts = document.get("training")
-    if not isinstance(facts, dict):
-        return Training()
-    recordings, windows, digest = (
-        facts.get(name) for name in ("recordings", "windows", "data_sha256")
-    )
     return Training(
-        recordings if isinstance(recordings, int) else None,
-        windows if isinstance(windows, int) else None,
-        digest if isinstance(digest, str) else None,
+        _told(facts, "recordings", Part.whole),
+        _told(facts, "windows", Part.whole),
+        _told(facts, "data_sha256", Part.text),
     )
+
+
+def _told(facts: Part, name: str, take: Callable[[Part], _Fact]) -> _Fact | None:
+    """A fact, where the manifest holds one."""
+    try:
+        return take(facts[name])
+    except InvalidModel:
+        return None

@@ -1,12 +1,11 @@
 """How the pipeline does: its last batches, its pace, what was set aside, the model, the bill."""
 
-import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ import pandas as pd
 from dashboard.curated.snapshot import FIRST, LAST, MODIFIED, ScoredObject, Snapshot
 from petrostream.aws.buckets import Bucket, ListedObject
 from petrostream.aws.costs import Usage
+from petrostream.documents import SMALL
 from petrostream.errors import ObjectMissing, PermanentError
 from petrostream.schema.columns import WELL
 from petrostream.schema.keys import QUARANTINE, REASON_SUFFIX, BatchId
@@ -165,12 +165,10 @@ class Quarantine:
     def _reason(self, listed: ListedObject) -> SetAside:
         key = listed.key.removeprefix(QUARANTINE).removesuffix(REASON_SUFFIX)
         try:
-            document: Any = json.loads(self._bucket.get(listed.key, at_most=_MAX_REASON_BYTES).body)
-            QUARANTINE_REASON.check(document)
-            return SetAside(key, str(document["reason"]), listed.modified)
+            body = self._bucket.get(listed.key, at_most=_MAX_REASON_BYTES).body
+            reason = QUARANTINE_REASON.read(body, bounds=SMALL)["reason"].text()
+            return SetAside(key, reason, listed.modified)
         except ObjectMissing:
             return SetAside(key, "its reason has been removed meanwhile", listed.modified)
         except PermanentError as error:
             return SetAside(key, f"its reason can't be read: {error}", listed.modified)
-        except (ValueError, KeyError, TypeError):
-            return SetAside(key, "its reason can't be read", listed.modified)
