@@ -15,7 +15,7 @@ class Unreadable:
 
 
 def unreadable_reason(error: Exception) -> str:
-    """An error in one line; a missing piece of metadata or a column is all that raises the first."""
+    """An error in one line; a missing piece of metadata is all that raises the first two."""
     if isinstance(error, KeyError | TypeError):
         return "it is not a scored batch: what PetroStream writes into it is missing or damaged"
     return str(error).strip().split("\n", maxsplit=1)[0][:_LONGEST] or type(error).__name__

@@ -195,7 +195,7 @@ def _show_unreadable(noticed: Sequence[Unreadable], snapshot: Snapshot) -> None:
 
 
 def _is_there(key: str, snapshot: Snapshot) -> bool:
-    """Whether an object is there as far as is known; one of no batch counts until it is read anew."""
+    """Whether an object is there still; what is of no batch is forgotten where it was read."""
     try:
         return snapshot.holds(parse_batch_key(key))
     except InvalidBatch:

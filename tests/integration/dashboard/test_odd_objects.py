@@ -1,0 +1,213 @@
+"""One odd object takes no page down: it is left out and named, and the rest is shown."""
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.curated.batches import ListedKey, Names, parse
+from petrostream.ingest.notifications import RawObject
+from petrostream.registry.model_files import EVALUATION_NAME
+from petrostream.schema.keys import (
+    ANNOTATIONS,
+    EVENTS,
+    QUARANTINE,
+    REASON_SUFFIX,
+    SCORED,
+    SUMMARIES,
+    model_key,
+    parse_batch_key,
+)
+from petrostream.scoring import summaries
+from tests.support.pages import WELL, looked_at, page_script, visit
+from tests.support.pipeline import Scoring
+
+# pyarrow 25 asks pandas 3.1 for `.values` of the time stamps with a zone that go to the chart
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
+
+JSON = "application/json"
+PAGES = ("fleet", "well", "alarms", "accuracy", "quality", "pipeline", "explore")
+DEEP = b'{"runs":' + b"[" * 20_000 + b"]" * 20_000 + b"}"
+ODD_DOCUMENTS = (
+    DEEP,
+    b'{"format": 1e999}',
+    b'{"format": ' + b"9" * 5000 + b"}",
+    b'"\\ud800"',
+    b"\xff\xfe",
+    b"[]",
+)
+
+
+@pytest.fixture
+def scoring(two_wells: Scoring) -> Scoring:
+    return two_wells
+
+
+def named(page: AppTest) -> list[str]:
+    """The objects that the page says it left out."""
+    tables = [each.value for each in page.dataframe if list(each.value) == ["Object", "Why"]]
+    return [] if not tables else tables[0]["Object"].tolist()
+
+
+def put(scoring: Scoring, key: str, body: bytes) -> str:
+    scoring.provisioned.curated.put(key, body, JSON)
+    return key
+
+
+def first(scoring: Scoring, prefix: str) -> str:
+    return next(iter(scoring.provisioned.curated.keys(prefix)))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_deep_documents_take_no_page_down(scoring: Scoring, page: str) -> None:
+    provisioned = scoring.provisioned
+    event = put(scoring, first(scoring, EVENTS), DEEP)
+    annotation = put(scoring, f"{ANNOTATIONS}well={WELL}/x-20170201T000000/deep.json", DEEP)
+    put(scoring, f"{QUARANTINE}readings/deep.parquet{REASON_SUFFIX}", DEEP)
+    for key in list(provisioned.curated.keys(SUMMARIES)):
+        put(scoring, key, DEEP)
+    for key in list(provisioned.curated.keys("profiles/")):
+        put(scoring, key, DEEP)
+    version = provisioned.registry.pointer().version
+    provisioned.models.put(model_key(version, EVALUATION_NAME), DEEP, JSON)
+    shown = visit(page) if page != "well" else visit(page, well=WELL)
+    said = named(shown)
+    if page in {"well", "alarms", "accuracy"}:
+        assert event in said
+    if page in {"fleet", "alarms"}:
+        assert annotation in said
+    assert not shown.error, [each.value for each in shown.error]
+
+
+@pytest.mark.parametrize("body", ODD_DOCUMENTS, ids=range(len(ODD_DOCUMENTS)))
+def test_a_reason_that_is_none_is_said_beside_the_others(scoring: Scoring, body: bytes) -> None:
+    key = "readings/well=BAD/date=2024-01-01/BAD-20240101T000000.parquet"
+    scoring.provisioned.raw.put(key, b"no Parquet", JSON)
+    scoring.pipeline.process(RawObject(key))
+    put(scoring, f"{QUARANTINE}readings/odd.parquet{REASON_SUFFIX}", body)
+    tables = [each.value for each in visit("pipeline").dataframe]
+    [table] = [each for each in tables if {"Why", "Object"} < set(each)]
+    reasons = dict(zip(table["Object"], table["Why"], strict=True))
+    assert "Parquet" in reasons[key]
+    assert "can't be read" in reasons["readings/odd.parquet"]
+
+
+def odd(change: Callable[[np.ndarray], object]) -> Callable[[str], str]:
+    """A summary's key with other figures, and of another recording, so that it stands beside."""
+
+    def make(key: str) -> str:
+        *front, recording, text = key.removesuffix(".json").split("/")
+        figures = summaries.decode([text])[0].copy()
+        change(figures)
+        return "/".join([*front, f"{recording}-odd", f"{summaries.encode(figures)}.json"])
+
+    return make
+
+
+def other(at: int, text: str) -> Callable[[str], str]:
+    def make(key: str) -> str:
+        parts = key.split("/")
+        parts[at] = text
+        return "/".join(parts)
+
+    return make
+
+
+def put_field(name: str, value: object) -> Callable[[np.ndarray], object]:
+    return lambda figures: figures.__setitem__(name, value)
+
+
+ODD_KEYS = {
+    "a state that is none": odd(put_field("ended", 200)),
+    "a sensor's state that is none": odd(put_field("sensors", 0xF000)),
+    "a span of half an age": odd(put_field("span_ms", 2**32 - 1)),
+    "a score beyond all": odd(put_field("worst", np.inf)),
+    "an alarm after its end": odd(put_field("last_alarm_ms", 2**32 - 2)),
+    "no figures": other(-1, "odd.json"),
+    "no base64": other(-1, "é" * 200 + ".json"),
+    "year 1": other(1, "date=0001-01-01"),
+    "year 9999": other(1, "date=9999-12-31"),
+    "no date": other(1, "date=2017-02-31"),
+    "no second": other(2, "996199"),
+    "one digit less": other(2, "00000"),
+    "no well": other(3, "<b>x</b>"),
+    "a level more": other(3, "a/b"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_KEYS)
+def test_an_odd_summary_is_left_out_and_named(scoring: Scoring, kind: str) -> None:
+    before = figures(visit("fleet"))
+    st.cache_resource.clear()
+    key = put(scoring, ODD_KEYS[kind](first(scoring, SUMMARIES)), b"{}")
+    page = visit("fleet")
+    assert key in named(page)
+    assert figures(page) == before
+    assert not page.error
+
+
+def figures(page: AppTest) -> dict[str, str]:
+    return {each.label: each.value for each in page.metric if "eadings" not in each.label}
+
+
+def test_one_odd_summary_of_each_kind_takes_no_page_down(scoring: Scoring) -> None:
+    there = first(scoring, SUMMARIES)
+    keys = {put(scoring, make(there), b"{}") for make in ODD_KEYS.values()}
+    for page in PAGES:
+        shown = visit(page)
+        assert set(named(shown)) == keys
+        assert not shown.error
+
+
+def test_an_odd_summary_that_was_removed_is_not_named_any_more(scoring: Scoring) -> None:
+    key = put(scoring, ODD_KEYS["a state that is none"](first(scoring, SUMMARIES)), b"{}")
+    page = page_script("fleet")
+    assert named(looked_at(page.run())) == [key]
+    scoring.provisioned.curated.delete(key)
+    assert named(looked_at(page.run())) == []
+
+
+@pytest.mark.parametrize("text", ["", "=", "AAAA", "\ud800", "Ā" * 240, "A" * 4096, "-_" * 120])
+def test_any_text_in_the_place_of_figures_is_refused(text: str) -> None:
+    key = f"{SUMMARIES}date=2017-02-01/020207/W/R/{text}.json"
+    told: dict[str, str] = {}
+    listed = [ListedKey(key, pd.Timestamp("2024-01-01").to_pydatetime())]
+    assert len(parse(listed, Names(), Names(), told.__setitem__)) == 0
+    assert list(told) == [key]
+
+
+def test_labels_that_can_not_be_read_are_named(scoring: Scoring) -> None:
+    mixed = [parse_batch_key(key).scored for key in scoring.provisioned.curated.keys(SCORED)]
+    for key in mixed:
+        put(scoring, key, b"no Parquet")
+    shown = visit("accuracy")
+    assert set(named(shown)) <= set(mixed)
+    assert named(shown)
+
+
+def test_an_annotation_of_a_later_field_is_read_and_an_odd_one_is_named(scoring: Scoring) -> None:
+    good = {
+        "well": WELL,
+        "recording": "x",
+        "start": 0,
+        "end": 1,
+        "kind": "note",
+        "who": "Ana",
+        "when": "2024-01-01T00:00:00Z",
+        "note": "n",
+        "later": {"field": 1},
+    }
+    put(scoring, f"{ANNOTATIONS}well={WELL}/x-20170201T000000/good.json", json.dumps(good).encode())
+    odd_ones = {
+        put(
+            scoring,
+            f"{ANNOTATIONS}well={WELL}/x-20170201T000000/{number}.json",
+            json.dumps(good | {"when": when}).encode(),
+        )
+        for number, when in enumerate(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", 7])
+    }
+    assert set(named(visit("alarms"))) == odd_ones
