@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 
 import numpy as np
-import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -19,6 +19,7 @@ from petrostream.schema.keys import (
     REASON_SUFFIX,
     SCORED,
     SUMMARIES,
+    BatchId,
     model_key,
     parse_batch_key,
 )
@@ -121,6 +122,12 @@ def put_field(name: str, value: object) -> Callable[[np.ndarray], object]:
     return lambda figures: figures.__setitem__(name, value)
 
 
+def good_key() -> str:
+    figures = np.zeros((), dtype=summaries.FIGURES)
+    figures["format"], figures["groups"] = summaries.FORMAT, summaries.GROUPS
+    return BatchId(WELL, "R", datetime(2017, 2, 1)).summary(summaries.encode(figures))
+
+
 ODD_KEYS = {
     "a state that is none": odd(put_field("ended", 200)),
     "a sensor's state that is none": odd(put_field("sensors", 0xF000)),
@@ -140,27 +147,50 @@ ODD_KEYS = {
 
 
 @pytest.mark.parametrize("kind", ODD_KEYS)
-def test_an_odd_summary_is_left_out_and_named(scoring: Scoring, kind: str) -> None:
+def test_an_odd_summary_is_left_out_and_told(kind: str) -> None:
+    good = good_key()
+    key = ODD_KEYS[kind](good)
+    told: dict[str, str] = {}
+    listed = [ListedKey(each, datetime(2024, 1, 1)) for each in (good, key)]
+    assert len(parse(listed, Names(), Names(), told.__setitem__)) == 1
+    assert list(told) == [key]
+
+
+def test_odd_summaries_are_named_on_every_page_and_change_no_figure(scoring: Scoring) -> None:
     before = figures(visit("fleet"))
     st.cache_resource.clear()
-    key = put(scoring, ODD_KEYS[kind](first(scoring, SUMMARIES)), b"{}")
-    page = visit("fleet")
-    assert key in named(page)
-    assert figures(page) == before
-    assert not page.error
-
-
-def figures(page: AppTest) -> dict[str, str]:
-    return {each.label: each.value for each in page.metric if "eadings" not in each.label}
-
-
-def test_one_odd_summary_of_each_kind_takes_no_page_down(scoring: Scoring) -> None:
     there = first(scoring, SUMMARIES)
     keys = {put(scoring, make(there), b"{}") for make in ODD_KEYS.values()}
     for page in PAGES:
         shown = visit(page)
         assert set(named(shown)) == keys
         assert not shown.error
+    assert figures(visit("fleet")) == before
+
+
+def figures(page: AppTest) -> dict[str, str]:
+    return {each.label: each.value for each in page.metric}
+
+
+EXTREMES = (
+    {"labels": [(250, 5, 9)] * 4, "top_sensor": 77, "line": 255},
+    dict.fromkeys(("commissioning", "scored", "unscorable", "anomalies", "alarms"), 2**32 - 1),
+    {"worst": -3.0e38, "sensors": 0x4FFF},
+    {"worst": 3.4e38, "commissioning": 0, "scored": 0, "unscorable": 0, "anomalies": 7},
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_figures_that_can_just_be_take_no_page_down(scoring: Scoring, page: str) -> None:
+    there = [key for key in scoring.provisioned.curated.keys(SUMMARIES) if f"/{WELL}/" in key]
+    for key, values in zip(there[::-1], EXTREMES, strict=False):
+
+        def change(found: np.ndarray, values: dict[str, object] = values) -> None:
+            for name, value in values.items():
+                found[name] = value
+
+        put(scoring, odd(change)(key), b"{}")
+    assert not (visit(page, well=WELL) if page == "well" else visit(page)).error
 
 
 def test_an_odd_summary_that_was_removed_is_not_named_any_more(scoring: Scoring) -> None:
@@ -175,7 +205,7 @@ def test_an_odd_summary_that_was_removed_is_not_named_any_more(scoring: Scoring)
 def test_any_text_in_the_place_of_figures_is_refused(text: str) -> None:
     key = f"{SUMMARIES}date=2017-02-01/020207/W/R/{text}.json"
     told: dict[str, str] = {}
-    listed = [ListedKey(key, pd.Timestamp("2024-01-01").to_pydatetime())]
+    listed = [ListedKey(key, datetime(2024, 1, 1))]
     assert len(parse(listed, Names(), Names(), told.__setitem__)) == 0
     assert list(told) == [key]
 
