@@ -83,9 +83,8 @@ class Limits:
             raise ValueError(str(error)) from error
         unknown = set(document) - {"sensors", "wells", FORMAT_FIELD}
         if unknown:
-            raise ValueError(
-                f"{', '.join(sorted(unknown))}: limits stand in 'sensors' and 'wells' only"
-            )
+            names = ", ".join(map(shown, sorted(unknown)))
+            raise ValueError(f"{names}: limits stand in 'sensors' and 'wells' only")
         return cls(
             sensors=_limits(document.get("sensors", {})),
             wells={well: _limits(own) for well, own in _wells(document.get("wells", {}))},
@@ -111,7 +110,7 @@ def _limits(document: Any) -> dict[str, Limit]:
 
 def _limit(name: str, ends: Any) -> Limit:
     if name not in BY_NAME:
-        raise ValueError(f"{name!r} is none of 3W's sensors")
+        raise ValueError(f"{shown(name)} is none of 3W's sensors")
     if not isinstance(ends, Mapping) or not ends or set(ends) - _ENDS:
         raise ValueError(f"the limit of {name} takes low, high or both, not {shown(ends)}")
     numbers = list(ends.values())

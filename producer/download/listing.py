@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import requests
 
-from petrostream.errors import UsageError
+from petrostream.documents import Bounds, Part, read_json
+from petrostream.errors import PermanentError, UsageError
 from producer.download.http import (
     SERVER_ERRORS,
     TIMEOUT,
@@ -29,6 +30,9 @@ from producer.download.releases import REPOSITORY
 
 _RATE_LIMITED: Final = (403, 429)
 _UNKNOWN: Final = (404, 422)
+_BOUNDS: Final = Bounds(size=64 * 1024 * 1024, values=2_000_000)
+"""GitHub cuts a listing at 100,000 entries or 7 MB."""
+_SECONDS: Final = re.compile(r"[0-9]{1,10}")
 _FOLDER: Final = re.compile(r"dataset(/[0-9])?")
 
 
@@ -68,15 +72,15 @@ def list_files(remote: Remote, commit: str, suffix: str) -> tuple[RemoteFile, ..
         entries = _entries_by_folder(interface, commit) if tree.truncated else tree.entries
     with _expecting_a_listing(remote):
         return tuple(
-            RemoteFile(path, entries[path]["size"], entries[path]["sha"])
+            RemoteFile(path, entries[path]["size"].whole(least=0), entries[path]["sha"].text())
             for path in sorted(entries)
-            if entries[path]["type"] == "blob" and is_recording(path, suffix)
+            if entries[path]["type"].plain == "blob" and is_recording(path, suffix)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    entries: dict[str, Any]
+    entries: dict[str, Part]
     truncated: bool
 
 
@@ -84,17 +88,14 @@ def _tree(interface: "_Interface", sha: str, *, recursive: bool = False, below: 
     """Ask for a tree; its entries by their path in the repository."""
     answer = interface.ask(f"git/trees/{sha}", {"recursive": "1"} if recursive else {})
     with _expecting_a_listing(interface.remote):
-        document = answer.json()
-        entries = {
-            f"{below}{entry['path']}": entry
-            for entry in document["tree"]
-            if isinstance(entry["path"], str)
-        }
-        return _Tree(entries, bool(document.get("truncated")))
+        document = read_json(answer.content, "it", bounds=_BOUNDS)
+        entries = {f"{below}{each['path'].text()}": each for each in document["tree"].entries()}
+        truncated = document.get("truncated")
+        return _Tree(entries, truncated is not None and truncated.truth())
 
 
-def _entries_by_folder(interface: "_Interface", commit: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _entries_by_folder(interface: "_Interface", commit: str) -> dict[str, Part]:
+    found: dict[str, Part] = {}
     pending = [("", commit)]
     while pending:
         below, sha = pending.pop()
@@ -108,9 +109,9 @@ def _entries_by_folder(interface: "_Interface", commit: str) -> dict[str, Any]:
         found |= tree.entries
         with _expecting_a_listing(interface.remote):
             pending += [
-                (f"{path}/", entry["sha"])
+                (f"{path}/", entry["sha"].text())
                 for path, entry in tree.entries.items()
-                if entry["type"] == "tree" and _FOLDER.fullmatch(path)
+                if entry["type"].plain == "tree" and _FOLDER.fullmatch(path)
             ]
     return found
 
@@ -119,7 +120,7 @@ def _entries_by_folder(interface: "_Interface", commit: str) -> dict[str, Any]:
 def _expecting_a_listing(remote: Remote) -> Iterator[None]:
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except PermanentError as error:
         raise _nonsense(remote, error) from error
 
 
@@ -203,7 +204,7 @@ def _is_rate_limit(response: requests.Response) -> bool:
 
 def _limited_until(response: requests.Response) -> str:
     reset = response.headers.get("X-RateLimit-Reset", "")
-    if response.headers.get("X-RateLimit-Remaining") == "0" and reset.isdecimal():
+    if response.headers.get("X-RateLimit-Remaining") == "0" and _SECONDS.fullmatch(reset):
         return f"{datetime.fromtimestamp(int(reset), UTC).astimezone():%H:%M %Z}"
     pause = response.headers.get("Retry-After", "")
-    return f"{pause} seconds have passed" if pause.isdecimal() else "an hour has passed"
+    return f"{pause} seconds have passed" if _SECONDS.fullmatch(pause) else "an hour has passed"

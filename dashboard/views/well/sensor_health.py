@@ -1,6 +1,8 @@
 """How a well's sensors are: what they read, how far from normal, and whether they work."""
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,8 @@ from petrostream.detection.degraded import degraded_sensors
 from petrostream.detection.normal_band import Tolerance
 from petrostream.detection.profiles import Profile
 from petrostream.schema.columns import ANOMALY_FLAG, DEGRADED_SENSORS, DRIVERS
+
+_SHARE: Final = re.compile(r"([^=]+)=([0-9]{1,3})%")
 
 
 def show_health(rows: Rows, profile: Profile | None, normal: Mapping[str, Tolerance]) -> None:
@@ -92,13 +96,16 @@ def _shares(table: pd.DataFrame) -> dict[str, float]:
 def driving_shares(drivers: pd.Series) -> dict[str, float]:
     """How much each sensor drives some rows, from their column `drivers`; shares add up to 1.
 
+    What is no share in it is left out.
+
     >>> driving_shares(pd.Series(["P-TPT=60% T-TPT=40%", "P-TPT=100%", ""]))
     {'P-TPT': 0.8, 'T-TPT': 0.2}
     """
     percents: dict[str, float] = {}
     for text, rows in drivers.value_counts().items():
         for word in str(text).split():
-            name, _, percent = word.partition("=")
-            percents[name] = percents.get(name, 0.0) + int(rows) * float(percent.rstrip("%"))
+            if match := _SHARE.fullmatch(word):
+                name, percent = match[1], float(match[2])
+                percents[name] = percents.get(name, 0.0) + int(rows) * percent
     total = sum(percents.values())
-    return {name: percent / total for name, percent in percents.items()}
+    return {name: percent / total for name, percent in percents.items()} if total else {}
