@@ -10,8 +10,8 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar
@@ -29,6 +29,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 _TEXTS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """JSON's texts; one that does not end goes to the end, so that nothing is looked at twice."""
 _BRACKETS: Final = re.compile(rb"[\[\]{}]")
+_HARMLESS_DEPTH: Final = 200
+"""So deep a document is parsed before its depth is looked at: a parser takes a thousand levels."""
 _SHOWN: Final = 60
 
 
@@ -57,8 +59,8 @@ class _Source:
         return self.error(f"{self.what} can't be read: {fault}")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+@dataclass(slots=True, eq=False)
+class Part:  # not frozen: it is made for each value that is read, and that takes half as long
     """A value in a document that knows where it stands.
 
     Every method raises the error that the document is read with where the value is not what is
@@ -83,10 +85,10 @@ class Part:
 
     def __getitem__(self, name: str) -> "Part":
         """A field that must be there."""
-        found = self.get(name)
-        if found is None:
-            replace(self, _steps=(*self._steps, name)).refuse("is missing")
-        return found
+        table, steps = self._of(dict, "a table of fields"), (*self._steps, name)
+        if name not in table:
+            Part(None, self._source, steps).refuse("is missing")
+        return Part(table[name], self._source, steps)
 
     def get(self, name: str) -> "Part | None":
         """A field, or `None` where there is none."""
@@ -258,7 +260,7 @@ def _bounded(data: bytes | str, source: _Source, bounds: Bounds) -> bytes:
 def _check_shape(body: bytes, source: _Source, bounds: Bounds) -> None:
     """Hold a JSON text against depth and number of values, before anything is made of it."""
     opened = body.count(b"[") + body.count(b"{")
-    if opened <= bounds.depth and body.count(b",") + opened < bounds.values:
+    if opened <= _HARMLESS_DEPTH and body.count(b",") + opened < bounds.values:
         return
     bare = _TEXTS.sub(b"", body)
     if bare.count(b",") + bare.count(b"[") + bare.count(b"{") >= bounds.values:
@@ -286,40 +288,56 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _checked(found: Any, source: _Source, bounds: Bounds) -> Part:
     """Look at every value once, without recursion."""
-    whole = Part(found, source)
-    waiting: list[Part] = [whole]
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [([found], ())]
     seen = 0
     while waiting:
-        part = waiting.pop()
-        seen += 1
+        holder, steps = waiting.pop()
+        seen += len(holder)
         if seen > bounds.values:
             raise source.refuse(f"it holds more than {bounds.values} values")
-        value, steps = part.plain, part._steps  # noqa: SLF001 - of the same module
-        if isinstance(value, dict | list):
-            if len(steps) >= bounds.depth:
-                raise source.refuse(f"it is nested more than {bounds.depth} levels deep")
-            pairs = value.items() if isinstance(value, dict) else enumerate(value)
-            for step, inner in pairs:
-                if isinstance(step, str):
-                    _check_text(step, part, bounds)
-                waiting.append(Part(inner, source, (*steps, step)))
-        elif isinstance(value, str):
-            _check_text(value, part, bounds)
-        elif isinstance(value, float) and not math.isfinite(value):
-            part.refuse("is not a finite number")
-        elif type(value) is int and not -MOST_WHOLE <= value <= MOST_WHOLE:
-            part.refuse("is a whole number of more than 64 bits")
-    return whole
+        if len(steps) > bounds.depth:
+            raise source.refuse(f"it is nested more than {bounds.depth} levels deep")
+        for step, value in _pairs(holder):
+            if isinstance(step, str) and not _is_plain(step, bounds):
+                _check_text(step, Part(holder, source, steps[1:]), bounds)
+            if isinstance(value, dict | list):
+                waiting.append((value, (*steps, step)))
+            elif not _is_plain(value, bounds):
+                _check_odd(Part(value, source, (*steps, step)[1:]), bounds)
+    return Part(found, source)
+
+
+def _pairs(holder: Any) -> Iterable[tuple[str | int, Any]]:
+    return holder.items() if isinstance(holder, dict) else enumerate(holder)
+
+
+def _is_plain(value: Any, bounds: Bounds) -> bool:
+    """Whether a value needs no second look, as nearly all do not."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii() and len(value) <= bounds.text
+    if kind is int:
+        return -MOST_WHOLE <= value <= MOST_WHOLE
+    return kind is not float or math.isfinite(value)
+
+
+def _check_odd(part: Part, bounds: Bounds) -> None:
+    value = part.plain
+    if isinstance(value, str):
+        _check_text(value, part, bounds)
+    elif isinstance(value, float):
+        part.refuse("is not a finite number")
+    elif isinstance(value, int) and not -MOST_WHOLE <= value <= MOST_WHOLE:
+        part.refuse("is a whole number of more than 64 bits")
 
 
 def _check_text(text: str, part: Part, bounds: Bounds) -> None:
     if len(text) > bounds.text:
         part.refuse(f"holds a text of {len(text)} characters, at most {bounds.text} are read")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            part.refuse("holds half of a character (a lone surrogate)")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        part.refuse("holds half of a character (a lone surrogate)")
 
 
 def _first_line(fault: Exception) -> str:

@@ -40,8 +40,10 @@ from petrostream.schema.columns import (
     TOP_SENSOR,
 )
 from petrostream.schema.keys import SCORED
+from petrostream.schema.parquet import read_schema_bounded
 from petrostream.schema.sensors import BY_NAME, FIRST_SENSORS, SENSOR_NAMES
 from petrostream.schema.stored_forms import SUMMARY
+from petrostream.scoring.score_batch import check_scored
 
 VERDICT_COLUMNS: Final = (
     STATUS, ANOMALY_SCORE, ANOMALY_FLAG, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS,
@@ -55,6 +57,7 @@ _JOINED_LATER: Final = frozenset(SENSOR_NAMES[FIRST_SENSORS:])
 _WORDS: Final = (RECORDING, STATUS, TOP_SENSOR, DRIVERS, DEGRADED_SENSORS)
 _PARALLEL: Final = 8
 _FIGURES_KEPT: Final = 10_000
+_FOOTER_BYTES: Final = 64 * 1024
 _MAX_SUMMARY_BYTES: Final = 1024 * 1024
 _UNREADABLE: Final = (
     pa.ArrowException,
@@ -204,6 +207,7 @@ class Curated:
         return joined([self._read_rows(keys[:middle]), self._read_rows(keys[middle:])])
 
     def _read_parquet(self, keys: Sequence[str]) -> pd.DataFrame:
+        in_parallel(self._check, keys)
         with explained(f"reading {self.address}"):
             table = wr.s3.read_parquet(
                 path=[f"s3://{self._bucket.name}/{key}" for key in keys],
@@ -214,7 +218,13 @@ class Curated:
             raise InvalidBatch(f"its columns lack {', '.join(missing)}")
         table = table.assign(**dict.fromkeys(missing, np.nan))
         kinds: dict[str, Any] = dict.fromkeys(_WORDS, object) | {ANOMALY_FLAG: np.int8}
+        if table[TIMESTAMP].isna().any():
+            raise InvalidBatch(f"its column {TIMESTAMP!r} has gaps")
         return joined([table.astype(kinds)])
+
+    def _check(self, key: str) -> None:
+        """Hold what an object says of itself against bounds and types, before it is read."""
+        check_scored(read_schema_bounded(self._bucket.get_tail(key, _FOOTER_BYTES)))
 
 
 def _empty(columns: Iterable[str]) -> pd.DataFrame:

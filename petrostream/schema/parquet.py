@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from petrostream.errors import InvalidBatch
 from petrostream.schema.columns import TIMESTAMP
-from petrostream.schema.parquet_footer import Chunk, read_footer, read_page
+from petrostream.schema.parquet_footer import Chunk, Footer, read_footer, read_page
 from petrostream.schema.thrift import LONGEST_LIST, LONGEST_TEXT
 
 MOST_ROWS: Final = 200_000
@@ -59,13 +59,7 @@ def open_bounded(
         If it can't be read as Parquet, or is nested.
     """
     footer = read_footer(data)
-    rows = max(footer.rows, sum(group.rows for group in footer.groups))
-    unpacked = sum(group.unpacked_bytes for group in footer.groups)
-    if rows > most_rows or unpacked > most_bytes:
-        raise InvalidBatch(
-            f"it holds {rows} rows, {unpacked} bytes unpacked; at most {most_rows} rows and "
-            f"{most_bytes} bytes are read"
-        )
+    _check_size(footer, most_rows, most_bytes)
     if footer.rows != sum(group.rows for group in footer.groups):
         raise InvalidBatch(
             f"it says that it holds {footer.rows} rows, its row groups say otherwise"
@@ -79,16 +73,30 @@ def open_bounded(
     return _opened(data)
 
 
-def read_schema_bounded(tail: bytes) -> pa.Schema:
+def read_schema_bounded(
+    tail: bytes, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_UNPACKED_BYTES
+) -> pa.Schema:
     """Read the schema from the last bytes of an object, the footer among them.
 
     Raises
     ------
+    InvalidBatch
+        If the object says of itself that it is over a bound.
     ValueError, OSError, pyarrow.ArrowException
         If it is no end of a Parquet file, over a bound, or nested.
     """
-    read_footer(tail)
+    _check_size(read_footer(tail), most_rows, most_bytes)
     return _opened(tail).schema_arrow
+
+
+def _check_size(footer: Footer, most_rows: int, most_bytes: int) -> None:
+    rows = max(footer.rows, sum(group.rows for group in footer.groups))
+    unpacked = sum(group.unpacked_bytes for group in footer.groups)
+    if rows > most_rows or unpacked > most_bytes:
+        raise InvalidBatch(
+            f"it holds {rows} rows, {unpacked} bytes unpacked; at most {most_rows} rows and "
+            f"{most_bytes} bytes are read"
+        )
 
 
 def _opened(data: bytes) -> pq.ParquetFile:

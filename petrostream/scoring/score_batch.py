@@ -124,17 +124,39 @@ def facts_of(schema: pa.Schema) -> Part:
     return SCORED_BATCH.read(found, bounds=SMALL)
 
 
+def check_scored(schema: pa.Schema) -> None:
+    """Check an object's columns before they are read: those of scored rows are of their types.
+
+    Text is in dictionaries, so that a long one that is repeated in every row is held once.
+
+    Raises
+    ------
+    InvalidBatch
+        If a column is of another type, or there twice.
+    """
+    if len(set(schema.names)) != len(schema.names):
+        raise InvalidBatch("it has two columns of the same name")
+    known = {field.name: field.type for field in SCORED_SCHEMA}
+    for field in schema:
+        if field.type != known.get(field.name, field.type):
+            raise InvalidBatch(
+                f"its column {field.name!r} holds {field.type}, not {known[field.name]}"
+            )
+
+
 def read_scored(body: bytes, columns: Sequence[str]) -> pa.Table:
     """Read some columns of a scored object, those that it has.
 
     Raises
     ------
     InvalidBatch
-        If its format is not one that this version reads, or it is over a bound.
+        If its format is not one that this version reads, a column of another type, or it is over
+        a bound.
     ValueError, OSError, pyarrow.ArrowException
         If it can't be read as Parquet.
     """
     file = open_bounded(body)
+    check_scored(file.schema_arrow)
     if METADATA_KEY in (file.schema_arrow.metadata or {}):
         facts_of(file.schema_arrow)
     there = [name for name in columns if name in file.schema_arrow.names]

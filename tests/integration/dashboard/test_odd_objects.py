@@ -1,10 +1,13 @@
 """One odd object takes no page down: it is left out and named, and the rest is shown."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -241,3 +244,53 @@ def test_an_annotation_of_a_later_field_is_read_and_an_odd_one_is_named(scoring:
         for number, when in enumerate(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", 7])
     }
     assert set(named(visit("alarms"))) == odd_ones
+
+
+def rewritten(change: Callable[[pa.Table], pa.Table]) -> Callable[[bytes], bytes]:
+    def write(body: bytes) -> bytes:
+        sink = io.BytesIO()
+        pq.write_table(change(pq.read_table(io.BytesIO(body))), sink)
+        return sink.getvalue()
+
+    return write
+
+
+def replaced(name: str, make: Callable[[int], pa.Array]) -> Callable[[pa.Table], pa.Table]:
+    def change(table: pa.Table) -> pa.Table:
+        place = table.schema.get_field_index(name)
+        return table.set_column(place, name, make(table.num_rows))
+
+    return change
+
+
+ODD_ROWS = {
+    "times in words": replaced("timestamp", lambda rows: pa.array(["soon"] * rows)),
+    "no times": replaced("timestamp", lambda rows: pa.nulls(rows, pa.timestamp("us"))),
+    "readings in words": replaced("P-PDG", lambda rows: pa.array(["high"] * rows)),
+    "lists of readings": replaced("P-PDG", lambda rows: pa.array([[1.0]] * rows)),
+    "numbers for a state": replaced("status", lambda rows: pa.array([7] * rows)),
+    "flags in words": replaced("anomaly_flag", lambda rows: pa.array(["yes"] * rows)),
+    "no flags": replaced("anomaly_flag", lambda rows: pa.nulls(rows, pa.int8())),
+    "labels in words": replaced("class", lambda rows: pa.array(["fault"] * rows)),
+    "drivers that are none": replaced(
+        "drivers", lambda rows: pa.array(["P-PDG=lots"] * rows).dictionary_encode()
+    ),
+    "a column less": lambda table: table.drop_columns(["status"]),
+    "a column twice": lambda table: table.append_column("status", table.column("status")),
+    "no rows": lambda table: table.slice(0, 0),
+}
+
+
+SHOWN = {"drivers that are none", "no rows"}
+
+
+def test_odd_rows_are_left_out_and_named_and_the_others_shown(scoring: Scoring) -> None:
+    keys = [key for key in scoring.provisioned.curated.keys(SCORED) if WELL in key]
+    odd_ones = dict(zip(ODD_ROWS, keys, strict=False))
+    assert len(odd_ones) == len(ODD_ROWS)
+    for kind, key in odd_ones.items():
+        scoring.rewrite(key, rewritten(ODD_ROWS[kind]))
+    page = visit("well", well=WELL, time="all")
+    assert set(named(page)) == {key for kind, key in odd_ones.items() if kind not in SHOWN}
+    assert not page.error
+    assert not visit("accuracy").error
