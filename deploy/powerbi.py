@@ -19,6 +19,7 @@ REG_NAME: Final = "petrostream-dsn.reg"
 INI_NAME: Final = "petrostream-odbc.ini"
 README_NAME: Final = "README.md"
 _PROFILE: Final = "default"
+_OUTPUTS: Final = ("region", "glue_database", "athena_workgroup", "results_bucket")
 
 
 def run(profile: str | None = None) -> Answer:
@@ -32,6 +33,12 @@ def run(profile: str | None = None) -> Answer:
     found = stackfile.read()
     if found is None:
         raise UsageError("nothing is up on AWS: `petrostream up --target aws` first")
+    missing = [name for name in _OUTPUTS if name not in found["outputs"]]
+    if missing:
+        raise UsageError(
+            f"the stack file lacks {', '.join(missing)}: `petrostream up --target aws` writes it "
+            "anew"
+        )
     folder = state_folder() / "powerbi"
     say(f"written into {folder}:")
     paths = write(found["outputs"], folder, profile or os.environ.get("AWS_PROFILE"))

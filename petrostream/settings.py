@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from petrostream.documents import Bounds, Part, read_json, shown
+from petrostream.documents import Bounds, Part, read_json
 from petrostream.errors import SettingsError, reason_of
 
 PREFIX: Final = "PETROSTREAM_"
@@ -114,7 +114,7 @@ def _stack(document: Part) -> dict[str, Any]:
         if not _VARIABLE.fullmatch(name) or "\0" in value.text():
             value.refuse("is no environment variable")
     if (endpoint := environment.get(_ENDPOINT)) is not None and not _is_address(endpoint.text()):
-        endpoint.refuse(f"is {shown(endpoint.plain)}, not an address such as http://127.0.0.1:4566")
+        endpoint.refuse("is no address such as http://127.0.0.1:4566")
     found: dict[str, Any] = {"processes": {}, "outputs": {}}
     if (processes := document.get("processes")) is not None:
         for _, process in processes.fields():
