@@ -56,7 +56,7 @@ def announcement(raw: RawObject, raw_bucket: str) -> str:
         "eventName": f"{_CREATED}Put",
         "s3": {
             "bucket": {"name": raw_bucket},
-            "object": {"key": quote_plus(raw.key), "size": raw.size, "eTag": raw.etag},
+            "object": {"key": quote_plus(raw.key, safe="/"), "size": raw.size, "eTag": raw.etag},
         },
     }
     return json.dumps({"Records": [record]}, separators=(",", ":"))

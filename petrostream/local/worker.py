@@ -155,14 +155,14 @@ class Worker:
         """Poll, or pause, as the mapping's state says."""
         if source.enabled and not self._enabled.is_set():
             log.info(
-                "the event source mapping is enabled: polling %s with %d slots",
+                "the event source mapping of %s is enabled: polling with %d slots",
                 queue_name(self.source.queue_arn),
                 self.concurrency,
             )
             self._enabled.set()
         elif not source.enabled and (self._enabled.is_set() or source is self.source):
             log.info(
-                "the event source mapping is disabled: %s is not polled",
+                "the event source mapping of %s is disabled: nothing is polled",
                 queue_name(self.source.queue_arn),
             )
             if not self._stopping.is_set():
