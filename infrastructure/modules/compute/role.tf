@@ -61,7 +61,7 @@ resource "aws_iam_role_policy" "scoring" {
         Effect = "Allow"
         Action = "s3:GetObject"
         Resource = [
-          for prefix in ["alerts", "events", "profiles", "scored"] : "${var.buckets.curated.arn}/${prefix}/*"
+          for prefix in ["alerts", "events", "profiles", "quarantine", "scored"] : "${var.buckets.curated.arn}/${prefix}/*"
         ]
       },
       {
