@@ -12,7 +12,7 @@ from petrostream.settings import PROJECT_ROOT
 FOLDER: Final = PROJECT_ROOT / "infrastructure"
 REGISTRY: Final = "module.registry"
 BUDGET: Final = "module.alerting.aws_budgets_budget.month"
-_ALARMS: Final = 6
+_ALARMS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)

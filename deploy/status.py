@@ -3,7 +3,7 @@ or next to nothing, however much is stored.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
@@ -59,9 +59,11 @@ def _look_at_account() -> list[Look]:
     looks: tuple[tuple[str, Callable[[], str | Seen]], ...] = (
         ("function", lambda: _function(settings.function_name)),
         ("feeding", lambda: _mapping(outputs["mapping_uuid"])),
+        ("retrying", lambda: _mapping(outputs["retries_mapping_uuid"])),
         ("model", lambda: _model(settings)),
         ("queue", lambda: _queue(settings.queue_url)),
-        ("oldest", lambda: _oldest_message(settings.queue_url)),
+        ("retries", lambda: _queue(environment["PETROSTREAM_RETRIES_QUEUE_URL"])),
+        ("oldest", lambda: _oldest_message(settings.work_queue_urls)),
         ("dead", lambda: _queue(settings.dead_letter_queue_url)),
         ("last", lambda: last_result(settings.curated_bucket)),
         ("alarms", lambda: _alarms(outputs["alarm_names"])),
@@ -120,11 +122,12 @@ def _queue(url: str) -> Seen:
     return Seen(str(depth), {"waiting": depth.waiting, "in_flight": depth.in_flight})
 
 
-def _oldest_message(queue_url: str) -> Seen:
-    point = _newest(age_of_oldest(queue_url), _AGE_LOOK_BACK)
-    if point is None:
+def _oldest_message(queue_urls: Sequence[str]) -> Seen:
+    points = [_newest(age_of_oldest(url), _AGE_LOOK_BACK) for url in queue_urls]
+    ages = [point.value for point in points if point is not None]
+    if not ages:
         return Seen("not measured lately", None)
-    return Seen(duration(point.value), point.value)
+    return Seen(duration(max(ages)), max(ages))
 
 
 def last_result(curated_bucket: str) -> str:

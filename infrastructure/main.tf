@@ -10,10 +10,13 @@ locals {
   bucket_names  = { for kind in ["raw", "curated", "models", "results"] : kind => "${var.name}-${kind}-${local.account}-${var.region}" }
   function_name = "${var.name}-scoring"
   function_arn  = "arn:${local.partition}:lambda:${var.region}:${local.account}:function:${local.function_name}"
-  queue_names   = { ingest = "${var.name}-ingest", dead = "${var.name}-ingest-dlq" }
+  queue_names   = { ingest = "${var.name}-ingest", retries = "${var.name}-ingest-retries", dead = "${var.name}-ingest-dlq" }
   queue_arns    = { for kind, name in local.queue_names : kind => "arn:${local.partition}:sqs:${var.region}:${local.account}:${name}" }
 
   visibility_factor = 6 # AWS's advice: six times the function's time-out, and the batching window
+
+  # What failed in company is tried alone beside the rest, which it must not hold up; AWS has 2 as the least.
+  retries_concurrency = max(2, ceil(var.maximum_concurrency / 5))
 }
 
 module "storage" {
@@ -73,10 +76,11 @@ module "compute" {
   reserved_concurrency    = var.reserved_concurrency
   log_level               = var.log_level
   log_retention_days      = var.log_retention_days
-  queue_arn               = module.queue.arn
+  queues                  = module.queue.queues
   batch_size              = var.batch_size
   batching_window_seconds = var.batching_window_seconds
   maximum_concurrency     = var.maximum_concurrency
+  retries_concurrency     = local.retries_concurrency
   buckets                 = { for kind in ["raw", "curated", "models"] : kind => { name = module.storage.buckets[kind], arn = module.storage.arns[kind] } }
   model_parameter         = { name = module.storage.model_parameter, arn = module.storage.model_parameter_arn }
   topic_arn               = module.alerting.wells_topic_arn

@@ -8,7 +8,8 @@ output "environment" {
     PETROSTREAM_MODELS_BUCKET         = module.storage.buckets.models
     PETROSTREAM_MODEL_PARAMETER       = module.storage.model_parameter
     PETROSTREAM_TOPIC_ARN             = module.alerting.wells_topic_arn
-    PETROSTREAM_QUEUE_URL             = module.queue.url
+    PETROSTREAM_QUEUE_URL             = module.queue.queues.ingest.url
+    PETROSTREAM_RETRIES_QUEUE_URL     = module.queue.queues.retries.url
     PETROSTREAM_DEAD_LETTER_QUEUE_URL = module.queue.dead_letter_url
     PETROSTREAM_FUNCTION_NAME         = module.compute.function_name
   }
@@ -52,6 +53,11 @@ output "function_name" {
 output "mapping_uuid" {
   description = "Event source mapping from queue to function."
   value       = module.compute.mapping_uuid
+}
+
+output "retries_mapping_uuid" {
+  description = "Event source mapping from the queue of what is tried alone to function."
+  value       = module.compute.retries_mapping_uuid
 }
 
 output "log_group" {

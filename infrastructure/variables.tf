@@ -111,8 +111,8 @@ variable "reserved_concurrency" {
   }
 
   validation {
-    condition     = var.reserved_concurrency == -1 || var.reserved_concurrency >= var.maximum_concurrency
-    error_message = "reserved_concurrency is below maximum_concurrency: the queue would be throttled, and its messages end in the dead-letter queue."
+    condition     = var.reserved_concurrency == -1 || var.reserved_concurrency >= var.maximum_concurrency + max(2, ceil(var.maximum_concurrency / 5))
+    error_message = "reserved_concurrency is below maximum_concurrency and a fifth of it (2 at least) for what is tried alone: the queues would be throttled, and their messages end in the dead-letter queue."
   }
 }
 
@@ -184,7 +184,7 @@ variable "maximum_concurrency" {
 }
 
 variable "max_receive_count" {
-  description = "How often a message is tried before it goes to the dead-letter queue."
+  description = "How often a message is tried on its queue before it goes to the dead-letter queue; one that failed in company is sent to another queue, where it is tried so often alone."
   type        = number
   default     = 5
   nullable    = false

@@ -22,6 +22,7 @@ from petrostream.errors import PermanentError, TransientError
 from petrostream.ingest.notifications import RawObject, announced_objects
 from petrostream.registry.models import CurrentModel, ModelRegistry
 from petrostream.scoring.pipeline import Disposition, Outcome, Pipeline
+from petrostream.scoring.retries import Record, Retries
 from petrostream.settings import Settings
 
 LONGEST_LAG_SECONDS = 86_400
@@ -56,9 +57,18 @@ def tell_model_problem(problem: str) -> None:
 
 
 settings = Settings.load(
-    "raw_bucket", "curated_bucket", "models_bucket", "model_parameter", "topic_arn"
+    "raw_bucket",
+    "curated_bucket",
+    "models_bucket",
+    "model_parameter",
+    "topic_arn",
+    "queue_url",
+    "retries_queue_url",
 )
 pipeline = build_pipeline(settings)
+retries = Retries(
+    settings.queue_url, settings.retries_queue_url, settings.raw_bucket, tell=logger.error
+)
 
 
 @logger.inject_lambda_context
@@ -66,14 +76,27 @@ pipeline = build_pipeline(settings)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Score every raw object that the messages announce; name the messages to try again."""
     response: dict[str, Any] = {"batchItemFailures": []}
-    if event.get("Records"):
-        response |= process_partial_response(
-            event=event, record_handler=process_message, processor=processor, context=context
+    if records := left_to_do(event.get("Records") or [], response):
+        answer = process_partial_response(
+            event={"Records": records},
+            record_handler=process_message,
+            processor=processor,
+            context=context,
         )
-    else:
-        logger.info("an event without records: nothing to do")
+        response["batchItemFailures"] += answer["batchItemFailures"]
     metrics.add_metric("Failed", MetricUnit.Count, len(response["batchItemFailures"]))
     return response
+
+
+def left_to_do(records: list[Record], response: dict[str, Any]) -> list[Record]:
+    """Send on what failed in company, to be tried alone; gives the messages to work on now."""
+    if not records:
+        logger.info("an event without records: nothing to do")
+    division = retries.divide(records)
+    if division.sent_on:
+        logger.warning("tried alone from now on", message_ids=division.sent_on)
+    response["batchItemFailures"] += [{"itemIdentifier": name} for name in division.kept]
+    return division.now
 
 
 def process_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
@@ -84,7 +107,7 @@ def process_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
     """
     if lambda_context.get_remaining_time_in_millis() < LEAST_MILLISECONDS:
         raise TransientError("there is no time left for it in this invocation")
-    redelivered = int(record.attributes.approximate_receive_count or 1) > 1
+    redelivered = retries.has_come_before(record.raw_event)
     failures: list[Exception] = []
     for raw in announced_by(record):
         try:

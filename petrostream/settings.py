@@ -38,6 +38,7 @@ class Settings:
     model_parameter: str = ""
     topic_arn: str = ""
     queue_url: str = ""
+    retries_queue_url: str = ""
     dead_letter_queue_url: str = ""
     function_name: str = ""
     catalog: str = ""
@@ -62,6 +63,14 @@ class Settings:
                 "variables by hand"
             )
         return settings
+
+    @property
+    def work_queue_urls(self) -> tuple[str, ...]:
+        """The queues whose messages are to be worked on: first what came, then what is tried alone.
+
+        A stack that an older version made has only one.
+        """
+        return tuple(filter(None, (self.queue_url, self.retries_queue_url)))
 
     def to_environment(self) -> dict[str, str]:
         """The variables that `load` reads these settings back from."""

@@ -297,7 +297,10 @@ def _warn_without_model(settings: Settings) -> None:
     try:
         registry.pointer()
     except ModelNotReady as error:
-        note(f"warning: {error}; batches are tried five times, then end in the dead-letter queue")
+        note(
+            f"warning: {error}; batches are tried for half an hour, then end in the dead-letter "
+            "queue"
+        )
     except PetroStreamError:
         return  # whoever may only upload need not see the pointer
 

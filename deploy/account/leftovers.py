@@ -25,8 +25,8 @@ _ABSENT: Final = frozenset(
 _BUCKETS: Final = ("raw", "curated", "models", "results")
 _ALARMS: Final = frozenset(
     {
-        "dead-letters", "function-errors", "function-slow", "function-throttles", "no-data",
-        "old-messages",
+        "dead-letters", "function-errors", "function-slow", "function-throttles", "model-problems",
+        "no-data", "old-messages", "old-retries",
     }
 )  # fmt: skip
 
@@ -147,7 +147,7 @@ def _buckets(place: Place) -> NamesAndRemedies:
 def _queues(place: Place) -> NamesAndRemedies:
     prefix = f"{place.name}-ingest"
     for url in client("sqs").list_queues(QueueNamePrefix=prefix).get("QueueUrls", []):
-        if url.rpartition("/")[2] in {prefix, f"{prefix}-dlq"}:
+        if url.rpartition("/")[2] in {prefix, f"{prefix}-retries", f"{prefix}-dlq"}:
             yield url, f"aws sqs delete-queue --queue-url {url}"
 
 

@@ -12,7 +12,7 @@ variables {
   monthly_budget_usd       = 10
   function_name            = "petrostream-scoring"
   function_timeout_seconds = 60
-  queue_names              = { ingest = "petrostream-ingest", dead = "petrostream-ingest-dlq" }
+  queue_names              = { ingest = "petrostream-ingest", retries = "petrostream-ingest-retries", dead = "petrostream-ingest-dlq" }
   no_data_minutes          = 60
   oldest_message_seconds   = 900
 }
@@ -21,7 +21,7 @@ run "with_an_address" {
   module { source = "./modules/alerting" }
 
   assert {
-    condition     = sort(keys(aws_cloudwatch_metric_alarm.this)) == tolist(["dead-letters", "function-errors", "function-slow", "function-throttles", "no-data", "old-messages"])
+    condition     = sort(keys(aws_cloudwatch_metric_alarm.this)) == tolist(["dead-letters", "function-errors", "function-slow", "function-throttles", "model-problems", "no-data", "old-messages", "old-retries"])
     error_message = "an alarm is missing, or one too many"
   }
 
@@ -33,6 +33,11 @@ run "with_an_address" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["function-slow"].threshold == 48000 && aws_cloudwatch_metric_alarm.this["no-data"].evaluation_periods == 12 && aws_cloudwatch_metric_alarm.this["no-data"].treat_missing_data == "breaching"
     error_message = "an alarm goes off at another time than asked"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["model-problems"].metric_name == "ModelProblems" && aws_cloudwatch_metric_alarm.this["model-problems"].dimensions == tomap({ service = "scoring" }) && aws_cloudwatch_metric_alarm.this["old-retries"].dimensions == tomap({ QueueName = "petrostream-ingest-retries" })
+    error_message = "an alarm looks at something that nobody measures"
   }
 
   assert {

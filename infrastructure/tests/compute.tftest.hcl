@@ -5,17 +5,21 @@ mock_provider "aws" {
 }
 
 variables {
-  function_name           = "petrostream-scoring"
-  image_uri               = "111122223333.dkr.ecr.us-east-1.amazonaws.com/petrostream-scoring@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  memory_mb               = 1024
-  timeout_seconds         = 60
-  reserved_concurrency    = -1
-  log_level               = "INFO"
-  log_retention_days      = 30
-  queue_arn               = "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest"
+  function_name        = "petrostream-scoring"
+  image_uri            = "111122223333.dkr.ecr.us-east-1.amazonaws.com/petrostream-scoring@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  memory_mb            = 1024
+  timeout_seconds      = 60
+  reserved_concurrency = -1
+  log_level            = "INFO"
+  log_retention_days   = 30
+  queues = {
+    ingest  = { url = "https://sqs.us-east-1.amazonaws.com/111122223333/petrostream-ingest", arn = "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest" }
+    retries = { url = "https://sqs.us-east-1.amazonaws.com/111122223333/petrostream-ingest-retries", arn = "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest-retries" }
+  }
   batch_size              = 10
   batching_window_seconds = 0
   maximum_concurrency     = 10
+  retries_concurrency     = 2
   buckets = {
     raw     = { name = "raw", arn = "arn:aws:s3:::raw" }
     curated = { name = "curated", arn = "arn:aws:s3:::curated" }
@@ -47,6 +51,11 @@ run "function" {
   assert {
     condition     = aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 10 && aws_lambda_event_source_mapping.this.batch_size == 10
     error_message = "the mapping has other bounds than asked"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.retries.batch_size == 1 && aws_lambda_event_source_mapping.retries.scaling_config[0].maximum_concurrency == 2 && aws_lambda_event_source_mapping.retries.event_source_arn == var.queues.retries.arn
+    error_message = "what failed in company is not tried alone, or holds up the rest"
   }
 }
 

@@ -9,7 +9,7 @@ run "queue" {
 
   variables {
     name                       = "petrostream"
-    queue_arns                 = { ingest = "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest", dead = "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest-dlq" }
+    queue_arns                 = { ingest = "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest", retries = "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest-retries", dead = "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest-dlq" }
     account_id                 = "111122223333"
     raw_bucket                 = { name = "raw", arn = "arn:aws:s3:::raw" }
     key_prefix                 = "readings/"
@@ -34,27 +34,32 @@ run "queue" {
   }
 
   assert {
-    condition     = alltrue([for queue in [aws_sqs_queue.ingest, aws_sqs_queue.dead] : contains([for statement in jsondecode(queue.policy).Statement : statement.Sid], "TlsOnly")])
+    condition     = alltrue([for queue in [aws_sqs_queue.ingest, aws_sqs_queue.retries, aws_sqs_queue.dead] : contains([for statement in jsondecode(queue.policy).Statement : statement.Sid], "TlsOnly")])
     error_message = "a queue can be reached without TLS"
   }
 
   assert {
-    condition     = jsondecode(aws_sqs_queue.ingest.redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 }
+    condition     = alltrue([for queue in [aws_sqs_queue.ingest, aws_sqs_queue.retries] : jsondecode(queue.redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 }])
     error_message = "messages that fail do not get to the dead-letter queue after five tries"
   }
 
   assert {
-    condition     = jsondecode(aws_sqs_queue.dead.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:us-east-1:111122223333:petrostream-ingest"] }
+    condition     = jsondecode(aws_sqs_queue.dead.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:us-east-1:111122223333:petrostream-ingest", "arn:aws:sqs:us-east-1:111122223333:petrostream-ingest-retries"] }
     error_message = "other queues may use the dead-letter queue"
   }
 
   assert {
-    condition     = alltrue([for queue in [aws_sqs_queue.ingest, aws_sqs_queue.dead] : queue.sqs_managed_sse_enabled && queue.message_retention_seconds == 1209600])
+    condition     = alltrue([for queue in [aws_sqs_queue.ingest, aws_sqs_queue.retries, aws_sqs_queue.dead] : queue.sqs_managed_sse_enabled && queue.message_retention_seconds == 1209600])
     error_message = "a queue is not encrypted, or forgets messages before 14 days"
   }
 
   assert {
-    condition     = aws_sqs_queue.ingest.receive_wait_time_seconds == 20 && aws_sqs_queue.ingest.visibility_timeout_seconds == 360
+    condition     = alltrue([for queue in [aws_sqs_queue.ingest, aws_sqs_queue.retries] : queue.receive_wait_time_seconds == 20 && queue.visibility_timeout_seconds == 360])
     error_message = "no long polling, or another visibility time-out"
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_sqs_queue.retries.policy).Statement : statement.Effect == "Deny"])
+    error_message = "somebody beside the function's role is allowed to send to the queue of what is tried alone"
   }
 }

@@ -13,7 +13,8 @@ WELLS: Final = 10
 _IMAGE_GB: Final = 0.3
 _POLLERS: Final = 5
 _POLL_SECONDS: Final = 20
-"""Lambda keeps five long polls on a queue open, even where nothing comes."""
+_QUEUES: Final = 2
+"""Lambda keeps five long polls on each queue open, even where nothing comes."""
 
 _METRICS: Final = 8
 _LOG_KB_A_BATCH: Final = 3
@@ -33,7 +34,7 @@ class Usage:
     """
 
     wells: int = WELLS
-    alarms: int = 6
+    alarms: int = 8
     memory_gb: float = 1.0
     batches_an_hour: float = BATCHES_AN_HOUR
     seconds_a_batch: float = 0.5
@@ -55,7 +56,7 @@ class Charge:
 
 def at_rest(usage: Usage) -> list[Charge]:
     """The bill of a month in which nothing is sent."""
-    polls = _POLLERS * HOURS_A_MONTH * 3600 / _POLL_SECONDS
+    polls = _QUEUES * _POLLERS * HOURS_A_MONTH * 3600 / _POLL_SECONDS
     return _charges(
         {
             Item.DASHBOARD: 1,

@@ -1,9 +1,10 @@
 """Read S3 event notifications as they come through SQS."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from petrostream.documents import Bounds, Part, read_json
 from petrostream.errors import PermanentError
@@ -50,6 +51,19 @@ def announced_objects(
             on_ignored(f"{record.key}: {reason}")
         else:
             yield RawObject(record.key, record.size, record.etag)
+
+
+def announcement(raw: RawObject, raw_bucket: str) -> str:
+    """A message that announces one object: `announced_objects` gives just that one back."""
+    record = {
+        "eventSource": "aws:s3",
+        "eventName": f"{_CREATED}Put",
+        "s3": {
+            "bucket": {"name": raw_bucket},
+            "object": {"key": quote_plus(raw.key, safe="/"), "size": raw.size, "eTag": raw.etag},
+        },
+    }
+    return json.dumps({"Records": [record]}, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)

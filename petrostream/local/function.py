@@ -1,4 +1,4 @@
-"""The function and its event source mapping, as the Lambda API describes them.
+"""The function and its event source mappings, as the Lambda API describes them.
 
 Whoever provisioned them: the worker runs what it reads here.
 """
@@ -74,23 +74,23 @@ class EventSource:
     enabled: bool
 
     @classmethod
-    def read(cls, lambda_: Any, function: Function) -> "EventSource":
-        """Ask Lambda for the one mapping that feeds a function.
+    def read_all(cls, lambda_: Any, function: Function) -> "list[EventSource]":
+        """Ask Lambda for the mappings that feed a function, in the order of their queues' names.
 
         Raises
         ------
         ServiceUnavailable
-            If there is none, or more than one, or Lambda can't be asked.
+            If there is none, or Lambda can't be asked.
         """
         with explained(f"asking what feeds the function {function.name}"):
             found = lambda_.list_event_source_mappings()["EventSourceMappings"]
-        ours = [mapping for mapping in found if mapping["FunctionArn"] == function.arn]
-        if len(ours) != 1:
+        ours = [cls.parse(mapping) for mapping in found if mapping["FunctionArn"] == function.arn]
+        if not ours:
             raise ServiceUnavailable(
-                f"the function {function.name} has {len(ours)} event source mappings where the "
-                "worker serves one: was it provisioned?"
+                f"the function {function.name} has no event source mapping that the worker could "
+                "serve: was it provisioned?"
             )
-        return cls.parse(ours[0])
+        return sorted(ours, key=lambda source: source.queue_arn)
 
     @classmethod
     def parse(cls, mapping: dict[str, Any]) -> "EventSource":

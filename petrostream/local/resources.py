@@ -5,6 +5,7 @@ The quick way, in a second: what the pipeline itself runs on, with the names and
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,7 @@ BUCKETS: Final = {
 }
 VERSIONED: Final = ("raw", "curated", "models")
 QUEUE: Final = f"{NAME}-ingest"
+RETRIES_QUEUE: Final = f"{NAME}-ingest-retries"
 DEAD_LETTER_QUEUE: Final = f"{NAME}-ingest-dlq"
 TOPIC: Final = f"{NAME}-alarms"
 PLATFORM_TOPIC: Final = f"{NAME}-platform"
@@ -41,6 +43,7 @@ MODEL_PARAMETER: Final = f"/{NAME}/model"
 BATCH_SIZE: Final = 10
 BATCHING_WINDOW_SECONDS: Final = 0
 MAXIMUM_CONCURRENCY: Final = 10
+RETRIES_CONCURRENCY: Final = 2
 MAX_RECEIVE_COUNT: Final = 5
 LONG_POLL_SECONDS: Final = 20
 RETENTION_SECONDS: Final = 14 * 86_400
@@ -75,12 +78,19 @@ def provision(
     function_timeout_seconds: int = FUNCTION_TIMEOUT_SECONDS,
     max_receive_count: int = MAX_RECEIVE_COUNT,
 ) -> Settings:
-    """Make buckets, queues, notification, topics, pointer, function and event source mapping."""
+    """Make buckets, queues, notification, topics, pointer, function and event source mappings."""
     for kind, bucket in BUCKETS.items():
         _make_bucket(clients.s3, bucket, versioned=kind in VERSIONED)
     dead_letter_url = _make_dead_letter_queue(clients.sqs)
-    queue_url = _make_queue(
-        clients.sqs, VISIBILITY_FACTOR * function_timeout_seconds, max_receive_count
+    queue_url, retries_queue_url = (
+        _make_queue(
+            clients.sqs,
+            queue,
+            VISIBILITY_FACTOR * function_timeout_seconds,
+            max_receive_count,
+            statements,
+        )
+        for queue, statements in ((QUEUE, [_raw_bucket_announces()]), (RETRIES_QUEUE, []))
     )
     _announce_readings(clients.s3)
     topic_arn = clients.sns.create_topic(Name=TOPIC)["TopicArn"]
@@ -93,19 +103,20 @@ def provision(
         model_parameter=MODEL_PARAMETER,
         topic_arn=topic_arn,
         queue_url=queue_url,
+        retries_queue_url=retries_queue_url,
         dead_letter_queue_url=dead_letter_url,
         function_name=FUNCTION,
     )
     _make_function(clients, settings, function_timeout_seconds)
-    _map_queue_to_function(clients.lambda_)
+    _map_queue_to_function(clients.lambda_, QUEUE, BATCH_SIZE, MAXIMUM_CONCURRENCY)
+    _map_queue_to_function(clients.lambda_, RETRIES_QUEUE, 1, RETRIES_CONCURRENCY)
     return settings
 
 
 def outputs(clients: Clients, settings: Settings) -> dict[str, Any]:
     """Those of Terraform's outputs whose resources `provision` makes, under the same names."""
-    [mapping] = clients.lambda_.list_event_source_mappings(FunctionName=FUNCTION)[
-        "EventSourceMappings"
-    ]
+    mappings = clients.lambda_.list_event_source_mappings(FunctionName=FUNCTION)
+    uuids = {found["EventSourceArn"]: found["UUID"] for found in mappings["EventSourceMappings"]}
     return {
         "name": NAME,
         "region": REGION,
@@ -113,7 +124,8 @@ def outputs(clients: Clients, settings: Settings) -> dict[str, Any]:
         "buckets": BUCKETS,
         "results_bucket": BUCKETS["results"],
         "function_name": settings.function_name,
-        "mapping_uuid": mapping["UUID"],
+        "mapping_uuid": uuids[_arn("sqs", QUEUE)],
+        "retries_mapping_uuid": uuids[_arn("sqs", RETRIES_QUEUE)],
         "topic_arn": settings.topic_arn,
         "platform_topic_arn": _arn("sns", PLATFORM_TOPIC),
     }
@@ -139,7 +151,8 @@ def _make_bucket(s3: "S3Client", bucket: str, *, versioned: bool) -> None:
 
 
 def _make_dead_letter_queue(sqs: "SQSClient") -> str:
-    allowed = {"redrivePermission": "byQueue", "sourceQueueArns": [_arn("sqs", QUEUE)]}
+    sources = [_arn("sqs", QUEUE), _arn("sqs", RETRIES_QUEUE)]
+    allowed = {"redrivePermission": "byQueue", "sourceQueueArns": sources}
     attributes = {
         "RedriveAllowPolicy": _compact(allowed),
         "Policy": _policy(_tls_only(DEAD_LETTER_QUEUE)),
@@ -147,7 +160,13 @@ def _make_dead_letter_queue(sqs: "SQSClient") -> str:
     return _create_queue(sqs, DEAD_LETTER_QUEUE, attributes)
 
 
-def _make_queue(sqs: "SQSClient", visibility_seconds: int, max_receive_count: int) -> str:
+def _make_queue(
+    sqs: "SQSClient",
+    name: str,
+    visibility_seconds: int,
+    max_receive_count: int,
+    statements: Sequence[dict[str, Any]],
+) -> str:
     redrive = {
         "deadLetterTargetArn": _arn("sqs", DEAD_LETTER_QUEUE),
         "maxReceiveCount": max_receive_count,
@@ -155,9 +174,9 @@ def _make_queue(sqs: "SQSClient", visibility_seconds: int, max_receive_count: in
     attributes = {
         "VisibilityTimeout": str(visibility_seconds),
         "RedrivePolicy": _compact(redrive),
-        "Policy": _policy(_raw_bucket_announces(), _tls_only(QUEUE)),
+        "Policy": _policy(*statements, _tls_only(name)),
     }
-    return _create_queue(sqs, QUEUE, attributes)
+    return _create_queue(sqs, name, attributes)
 
 
 def _create_queue(sqs: "SQSClient", name: str, attributes: dict[str, str]) -> str:
@@ -233,6 +252,8 @@ _HANDLERS_SETTINGS: Final = (
     "models_bucket",
     "model_parameter",
     "topic_arn",
+    "queue_url",
+    "retries_queue_url",
 )
 
 
@@ -257,12 +278,12 @@ def _make_function(clients: Clients, settings: Settings, timeout_seconds: int) -
     )
 
 
-def _map_queue_to_function(lambda_: Any) -> None:
+def _map_queue_to_function(lambda_: Any, queue: str, batch_size: int, concurrency: int) -> None:
     lambda_.create_event_source_mapping(
         FunctionName=FUNCTION,
-        EventSourceArn=_arn("sqs", QUEUE),
-        BatchSize=BATCH_SIZE,
+        EventSourceArn=_arn("sqs", queue),
+        BatchSize=batch_size,
         MaximumBatchingWindowInSeconds=BATCHING_WINDOW_SECONDS,
         FunctionResponseTypes=["ReportBatchItemFailures"],
-        ScalingConfig={"MaximumConcurrency": MAXIMUM_CONCURRENCY},
+        ScalingConfig={"MaximumConcurrency": concurrency},
     )

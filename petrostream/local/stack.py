@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from petrostream.aws.queues import queue_depth
+from petrostream.aws.queues import backlog, queue_depth
 from petrostream.disk_cache import listings_in, place_cache, remove
 from petrostream.errors import PetroStreamError, ServiceUnavailable, UsageError
 from petrostream.local import resources
@@ -321,7 +321,7 @@ def endpoint(stack: dict[str, Any]) -> str:
 def wait_until_idle(
     settings: Settings, stack: dict[str, Any], say: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Wait until the queue is empty and nothing is in flight; says how far that is.
+    """Wait until the queues are empty and nothing is in flight; says how far that is.
 
     Raises
     ------
@@ -329,7 +329,7 @@ def wait_until_idle(
         If the worker has ended, so that nobody empties the queue.
     """
     told = time.monotonic()
-    while (depth := queue_depth(settings.queue_url)).total:
+    while (depth := backlog(settings.work_queue_urls)).total:
         if time.monotonic() - told > _TELL_EVERY_SECONDS:
             told = time.monotonic()
             say(f"scoring: {depth.waiting} batches wait, {depth.in_flight} are being worked on")

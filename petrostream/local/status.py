@@ -70,6 +70,7 @@ def look_at_stack() -> list[Look]:
 
 def _contents(settings: Settings) -> list[Look]:
     depth = queue_depth(settings.queue_url)
+    alone = queue_depth(settings.retries_queue_url)
     dead = queue_depth(settings.dead_letter_queue_url).total
     raw, curated = Bucket(settings.raw_bucket), Bucket(settings.curated_bucket)
     batches = {
@@ -81,6 +82,7 @@ def _contents(settings: Settings) -> list[Look]:
     return [
         _model(settings),
         Look("queue", str(depth), {"waiting": depth.waiting, "in_flight": depth.in_flight}),
+        Look("retries", str(alone), {"waiting": alone.waiting, "in_flight": alone.in_flight}),
         Look("dead", str(dead), dead),
         Look("batches", ", ".join(f"{count} {name}" for name, count in batches.items()), batches),
         Look(

@@ -1,11 +1,11 @@
 """The worker: does what Lambda's event source mapping does, with what was provisioned.
 
-It asks the Lambda API for the function and its mapping. Each slot long-polls the queue, hands the
+It asks the Lambda API for the function and its mappings. Each slot long-polls a queue, hands the
 messages to the handler in a process of its own, and deletes those that the handler did not name as
 failed. A handler that raises, runs out of time or dies fails its whole batch: those messages are
 seen again after the queue's visibility time-out, and end in the dead-letter queue after
-`maxReceiveCount` tries. Both are the queue's own doing, as on AWS. While the mapping is disabled,
-nothing is polled.
+`maxReceiveCount` tries. Both are the queue's own doing, as on AWS. While a mapping is disabled, its
+queue is not polled.
 
 Run as ``python -m petrostream.local.worker``; ends at SIGTERM, after the batches in hand.
 """
@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ from botocore.parsers import ResponseParserError
 
 from petrostream.aws import clients
 from petrostream.aws.clients import explained
+from petrostream.aws.queues import queue_name
 from petrostream.errors import PetroStreamError
 from petrostream.local.execution import Environment, InvocationFailed, serve_environment
 from petrostream.local.function import EventSource, Function, lambda_client
@@ -136,7 +138,7 @@ class Worker:
         self._enabled.set()
 
     def _queue_url(self) -> str:
-        name = self.source.queue_arn.rpartition(":")[2]
+        name = queue_name(self.source.queue_arn)
         with explained(f"asking for the queue {name}"):
             return self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
@@ -152,10 +154,17 @@ class Worker:
     def _obey(self, source: EventSource) -> None:
         """Poll, or pause, as the mapping's state says."""
         if source.enabled and not self._enabled.is_set():
-            log.info("the event source mapping is enabled: polling with %d slots", self.concurrency)
+            log.info(
+                "the event source mapping of %s is enabled: polling with %d slots",
+                queue_name(self.source.queue_arn),
+                self.concurrency,
+            )
             self._enabled.set()
         elif not source.enabled and (self._enabled.is_set() or source is self.source):
-            log.info("the event source mapping is disabled: nothing is polled")
+            log.info(
+                "the event source mapping of %s is disabled: nothing is polled",
+                queue_name(self.source.queue_arn),
+            )
             if not self._stopping.is_set():
                 self._enabled.clear()
 
@@ -267,6 +276,23 @@ def _in_parts(messages: "list[MessageTypeDef]") -> "Iterator[list[MessageTypeDef
         yield messages[first : first + _MOST_AT_ONCE]
 
 
+def run_all(workers: Sequence[Worker]) -> None:
+    """Serve every mapping until all are told to stop; if one can't, stop the others and raise."""
+    with ThreadPoolExecutor(len(workers)) as pool:
+        endings = [pool.submit(worker.run) for worker in workers]
+        try:
+            for ending in as_completed(endings):
+                ending.result()
+        finally:
+            stop_all(workers)
+
+
+def stop_all(workers: Sequence[Worker]) -> None:
+    """Let every worker end."""
+    for worker in workers:
+        worker.stop()
+
+
 def tell_retries(sqs: "SQSClient") -> None:
     """Log what boto3 tries again by itself: a lost answer may have had messages, which then come
     back only after the queue's visibility time-out.
@@ -293,7 +319,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--slots",
         type=int,
-        help="invocations side by side at most (default: what the event source mapping allows)",
+        help="invocations side by side for each queue at most (default: what its event source "
+        "mapping allows)",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -302,13 +329,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.load("function_name")
         lambda_ = lambda_client()
         function = Function.read(lambda_, settings.function_name)
-        source = EventSource.read(lambda_, function)
+        sources = EventSource.read_all(lambda_, function)
         sqs = clients.sqs()
         tell_retries(sqs)
-        worker = Worker(sqs, lambda_, function, source, options.slots)
+        workers = [Worker(sqs, lambda_, function, source, options.slots) for source in sources]
         for ending in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(ending, lambda *_: worker.stop())
-        worker.run()
+            signal.signal(ending, lambda *_: stop_all(workers))
+        run_all(workers)
     except PetroStreamError as error:
         log.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
         return 2

@@ -98,6 +98,7 @@ class Pipeline:
             If trying again may help; nothing is set aside then.
         """
         stale: set[str] = set()
+        came_before = redelivered
         for _ in range(_MOST_ATTEMPTS):
             try:
                 attempt = self._attempt(raw, redelivered=redelivered)
@@ -105,10 +106,12 @@ class Pipeline:
                 attempt = None
             if attempt is not None:
                 self._withdraw(stale, attempt.summary)
+                if attempt.scored:
+                    self._release(raw.key, may_be_half=came_before)
                 if not attempt.etag or self._is_still_there(raw, attempt.etag):
                     return self._announce(attempt)
                 stale |= {attempt.summary} - {""}
-            raw, redelivered = RawObject(raw.key), False
+            raw, redelivered, came_before = RawObject(raw.key), False, True
         raise ObjectReplaced(f"{raw.key} is replaced faster than it can be scored")
 
     def _attempt(self, raw: RawObject, *, redelivered: bool) -> "_Attempt":
@@ -134,7 +137,8 @@ class Pipeline:
         model = self._model.get()
         if may_be_done and self._is_scored(batch.id, model, stored.etag):
             done = Outcome(Disposition.ALREADY_SCORED, model_version=model.version)
-            return _Attempt(done, runs=self._stored_runs(batch.id), scored=batch.id)
+            runs = self._stored_runs(batch.id)
+            return _Attempt(done, stored.etag, runs, scored=batch.id)
         first = self._first_profile(batch)
         try:
             _check_fits(batch, first)
@@ -167,6 +171,20 @@ class Pipeline:
         if summary:
             for key in stale - {summary}:
                 self._curated.delete(key)
+
+    def _release(self, key: str, *, may_be_half: bool) -> None:
+        """Withdraw what was set aside under a key that is scored now.
+
+        Whoever sets aside writes the copy first, and looks last whether the object is there
+        still; so the copy alone is looked for, but where somebody may have died between the two.
+        """
+        aside = quarantine_key(key)
+        reason = f"{aside}{REASON_SUFFIX}"
+        is_aside = self._curated.metadata(aside) is not None
+        if (is_aside or may_be_half) and self._curated.metadata(reason) is not None:
+            self._curated.delete(reason)
+        if is_aside:
+            self._curated.delete(aside)
 
     def _announce(self, attempt: "_Attempt") -> Outcome:
         """Send the alerts of the events that open, behind the rows, so that they hold up none.

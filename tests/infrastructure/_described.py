@@ -19,7 +19,7 @@ _OF_A_MAPPING = (
 
 
 def described(clients: Clients, settings: Settings) -> dict[str, Any]:
-    """Buckets, queues, notification, pointer, topics, function and mapping."""
+    """Buckets, queues, notification, pointer, topics, function and mappings."""
     return {
         "buckets": {
             bucket["Name"]: _bucket(clients, bucket["Name"])
@@ -35,9 +35,12 @@ def described(clients: Clients, settings: Settings) -> dict[str, Any]:
         "function": _function(clients, settings.function_name),
         "mappings": [
             _only({"MaximumBatchingWindowInSeconds": 0, **mapping}, _OF_A_MAPPING)
-            for mapping in clients.lambda_.list_event_source_mappings(
-                FunctionName=settings.function_name
-            )["EventSourceMappings"]
+            for mapping in sorted(
+                clients.lambda_.list_event_source_mappings(FunctionName=settings.function_name)[
+                    "EventSourceMappings"
+                ],
+                key=lambda mapping: str(mapping["EventSourceArn"]),
+            )
         ],
     }
 

@@ -75,9 +75,11 @@ class Recorder:
     def _of_sqs(self, operation: str, parameters: dict[str, Any]) -> set[Permission]:
         if operation == "StartMessageMoveTask":
             dead = parameters["SourceArn"]
-            back = Permission("sqs:SendMessage", dead.removesuffix("-dlq"))
-            return {Permission(f"sqs:{action}", dead) for action in _MOVE} | {back}
+            queue = dead.removesuffix("-dlq")
+            back = {Permission("sqs:SendMessage", arn) for arn in (queue, f"{queue}-retries")}
+            return {Permission(f"sqs:{action}", dead) for action in _MOVE} | back
         name = parameters["QueueUrl"].rpartition("/")[2]
+        operation = operation.removesuffix("Batch")
         return {Permission(f"sqs:{operation}", f"arn:aws:sqs:{self.region}:{self.account}:{name}")}
 
     def _of_glue(self, operation: str, parameters: dict[str, Any]) -> set[Permission]:

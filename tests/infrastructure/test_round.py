@@ -31,6 +31,7 @@ from deploy.account import leftovers, teardown
 from deploy.account.leftovers import Place
 from deploy.root import with_image
 from petrostream.alarms.annotations import Annotation, AnnotationKind, Annotations
+from petrostream.aws.buckets import Bucket
 from petrostream.aws.queues import queue_depth
 from petrostream.ingest.batches import cut, decode, encode
 from petrostream.ingest.notifications import RawObject
@@ -45,11 +46,13 @@ from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.keys import (
     QUARANTINE,
+    REASON_SUFFIX,
     SCORED,
     SUFFIX,
     SUMMARIES,
     BatchId,
     parse_batch_key,
+    quarantine_key,
 )
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT, Settings, variable
@@ -216,8 +219,17 @@ class Handler:
     def take(self, messages: list[Any], *, again: bool = False) -> None:
         for message in messages:
             message["Attributes"]["ApproximateReceiveCount"] = "2" if again else "1"
-            event = sqs_event([message], f"arn:aws:sqs:{REGION}:{ACCOUNT}:petrostream-ingest")
-            self._module.handler(event, InvocationContext("1", time.monotonic() + 60))
+            self._invoke([message])
+
+    def take_together(self, messages: list[Any]) -> None:
+        """An event of messages that come again: they are left for a try alone."""
+        for message in messages:
+            message["Attributes"]["ApproximateReceiveCount"] = "2"
+        self._invoke(messages)
+
+    def _invoke(self, messages: list[Any]) -> None:
+        event = sqs_event(messages, f"arn:aws:sqs:{REGION}:{ACCOUNT}:petrostream-ingest")
+        self._module.handler(event, InvocationContext("1", time.monotonic() + 60))
 
 
 def test_the_handler_is_allowed_what_it_does_and_nothing_else(
@@ -246,6 +258,7 @@ def test_the_handler_is_allowed_what_it_does_and_nothing_else(
     with calls(recorder):
         handler.take(replayed)  # withdraws an event that is none
         handler.take(replayed, again=True)
+        handler.take_together(replayed[:2])
         with replaced_once(handler, provisioned, parse_batch_key(quiet), recorder):
             handler.take(replayed)  # withdraws the summary of the older object
     for key in every_kind_of_trouble(provisioned, wells):
@@ -253,11 +266,20 @@ def test_the_handler_is_allowed_what_it_does_and_nothing_else(
     trouble = handler.waiting()
     with calls(recorder):
         handler.take(trouble)
+    set_aside(provisioned.curated, parse_batch_key(quiet).raw)
+    with calls(recorder):
+        handler.take(replayed)  # withdraws what was set aside
     provisioned.registry.move(replace(packed.pointer, version="gone"))
     with calls(recorder):
         Handler(provisioned).take(trouble)
     assert any(key.endswith(SUFFIX) for key in provisioned.curated.keys(QUARANTINE))
     held_against(recorder, policies["handler"])
+
+
+def set_aside(curated: Bucket, key: str) -> None:
+    """Leave what an earlier object under a key, which was no batch, has left."""
+    for name in (quarantine_key(key), f"{quarantine_key(key)}{REASON_SUFFIX}"):
+        curated.put(name, b"{}", "application/json")
 
 
 @contextmanager

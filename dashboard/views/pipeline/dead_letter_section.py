@@ -20,7 +20,7 @@ _FAULT: Final = "fault of the dead letters"
 _PEEKING: Final = "`sqs:ReceiveMessage` on the dead-letter queue, and `s3:GetObject` on batches"
 _MOVING: Final = (
     "`sqs:StartMessageMoveTask`, `sqs:ReceiveMessage` and `sqs:DeleteMessage` on the dead-letter "
-    "queue, `sqs:SendMessage` on the other (the policy `operator`)"
+    "queue, `sqs:SendMessage` on the others (the policy `operator`)"
 )
 
 

@@ -1,8 +1,9 @@
-"""The queue and the dead letters: how many, how old, what is in them, and moving them back."""
+"""The queues and the dead letters: how many, how old, what is in them, and moving them back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -12,7 +13,7 @@ from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
 from petrostream.aws.cloudwatch import Metric, newest_point
-from petrostream.aws.queues import QueueDepth, age_of_oldest, queue_depth
+from petrostream.aws.queues import QueueDepth, age_of_oldest, backlog, queue_depth
 from petrostream.errors import PermanentError
 from petrostream.ingest.notifications import announced_objects
 from petrostream.schema.keys import parse_batch_key
@@ -47,8 +48,22 @@ class Letter:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """How deep the queues are: of what came, of what is tried alone, of dead letters."""
+
+    queue: QueueDepth
+    alone: QueueDepth
+    dead: QueueDepth
+
+    @property
+    def work(self) -> QueueDepth:
+        """What is to be worked on yet."""
+        return self.queue + self.alone
+
+
 class Queues:
-    """The two queues of a stack.
+    """The queues of a stack: of what came, of what is tried alone, of dead letters.
 
     Every method raises `ServiceUnavailable` where AWS does not do its part.
     """
@@ -58,16 +73,31 @@ class Queues:
         self._sqs = clients.sqs()
 
     def depth(self) -> QueueDepth:
-        """How deep the queue is."""
+        """How deep the queue of what came is."""
         return queue_depth(self._settings.queue_url, self._sqs)
+
+    def alone(self) -> QueueDepth:
+        """How deep the queue of what is tried alone is."""
+        return backlog(self._settings.work_queue_urls[1:], self._sqs)
 
     def dead(self) -> QueueDepth:
         """How many dead letters there are."""
         return queue_depth(self._settings.dead_letter_queue_url, self._sqs)
 
-    def oldest_seconds(self) -> float | None:
-        """How long the oldest message has waited, as CloudWatch measures it every minute."""
-        return newest_metric(age_of_oldest(self._settings.queue_url))
+    def depths(self) -> Depths:
+        """How deep each is."""
+        return Depths(self.depth(), self.alone(), self.dead())
+
+    def oldest_seconds(self, depths: Depths | None) -> float | None:
+        """How long the oldest message has waited, as CloudWatch measures it every minute.
+
+        Each question costs: a queue that is known to be empty is not asked about.
+        """
+        urls = self._settings.work_queue_urls
+        empty = [not depth.total for depth in (depths.queue, depths.alone)] if depths else []
+        asked = [url for url, is_empty in zip_longest(urls, empty[: len(urls)]) if not is_empty]
+        ages = [newest_metric(age_of_oldest(url)) for url in asked]
+        return max((age for age in ages if age is not None), default=None)
 
     def peek(self) -> list[Letter]:
         """Look at some dead letters; they can be received by others at once."""
@@ -99,7 +129,7 @@ class Queues:
         return why
 
     def redrive(self) -> None:
-        """Move every dead letter back to the queue, to be tried again."""
+        """Move every dead letter back to the queue that it came from, to be tried again."""
         dead = self._settings.dead_letter_queue_url
         with explained(f"moving the messages of {dead}"):
             arn = self._sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])

@@ -14,7 +14,7 @@ from dashboard.ui.metric_tile import show_tile
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago
 from dashboard.views.pipeline.dead_letter_section import show_dead_letters
-from dashboard.views.pipeline.dead_letters import Queues
+from dashboard.views.pipeline.dead_letters import Depths, Queues
 from dashboard.views.pipeline.month_costs import show_costs
 from dashboard.views.pipeline.table import SECOND, show_table
 from dashboard.views.pipeline.throughput import (
@@ -28,14 +28,13 @@ from dashboard.views.pipeline.throughput import (
     pace,
 )
 from petrostream.aws.buckets import Bucket
-from petrostream.aws.queues import QueueDepth
 from petrostream.durations import age, duration
 from petrostream.errors import PetroStreamError
 from petrostream.registry.models import ModelRegistry, Move
 from petrostream.settings import Settings
 
 _NONE: Final = "–"
-_COUNTING: Final = "`sqs:GetQueueAttributes` on both queues"
+_COUNTING: Final = "`sqs:GetQueueAttributes` on the queues"
 
 
 def render() -> None:
@@ -46,7 +45,7 @@ def render() -> None:
 def _draw(view: page_frame.View) -> None:
     settings = Settings.load("curated_bucket")
     queues = Queues(settings)
-    depths = part("The queues' depth", _COUNTING, lambda: (queues.depth(), queues.dead()))
+    depths = part("The queues' depth", _COUNTING, queues.depths)
     moves = part(
         "The model's history",
         "`ssm:GetParameterHistory` on the model's parameter",
@@ -55,7 +54,7 @@ def _draw(view: page_frame.View) -> None:
     worked = pace(view.snapshot)
     _show_tiles(queues, depths, moves, worked)
     if depths is not None:
-        show_dead_letters(queues, depths[1], view.zone)
+        show_dead_letters(queues, depths.dead, view.zone)
     recent = part(
         "The last batches' times",
         "`s3:GetObject` on `readings/*` in the raw and `scored/*` in the curated bucket",
@@ -87,16 +86,16 @@ def _quarantine(curated_bucket: str) -> Quarantine:
 
 def _show_tiles(
     queues: Queues,
-    depths: tuple[QueueDepth, QueueDepth] | None,
+    depths: Depths | None,
     moves: Sequence[Move] | None,
     worked: Pace | None,
 ) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
-    queue, dead = depths or (None, None)
+    work, dead = (depths.work, depths.dead) if depths else (None, None)
     with st.container(horizontal=True, gap="small"):
-        show_tile("Waiting", f"{queue.waiting:,}" if queue else _NONE, "messages in the queue")
-        show_tile("In flight", f"{queue.in_flight:,}" if queue else _NONE, "being worked on")
-        show_tile("Oldest message", *_oldest(queues, queue))
+        show_tile("Waiting", f"{work.waiting:,}" if work else _NONE, _who_waits(depths))
+        show_tile("In flight", f"{work.in_flight:,}" if work else _NONE, "being worked on")
+        show_tile("Oldest message", *_oldest(queues, depths))
         show_tile("Dead letters", f"{dead.total:,}" if dead else _NONE, "gave up after all tries")
         show_tile(
             "Rows a second",
@@ -113,11 +112,17 @@ def _show_tiles(
         )
 
 
-def _oldest(queues: Queues, queue: QueueDepth | None) -> tuple[str, str]:
-    if queue is not None and not queue.total:
+def _who_waits(depths: Depths | None) -> str:
+    if depths is None or not depths.alone.total:
+        return "messages in the queue"
+    return f"messages; {depths.alone.total:,} failed once and are tried alone"
+
+
+def _oldest(queues: Queues, depths: Depths | None) -> tuple[str, str]:
+    if depths is not None and not depths.work.total:
         return duration(0), "the queue is empty"
     try:
-        seconds = queues.oldest_seconds()
+        seconds = queues.oldest_seconds(depths)
     except PetroStreamError as error:
         return _NONE, reason(error, "`cloudwatch:GetMetricData`").replace("`", "")
     if seconds is None:

@@ -72,7 +72,7 @@ locals {
       Sid      = "HowManyWait"
       Effect   = "Allow"
       Action   = "sqs:GetQueueAttributes"
-      Resource = [var.queue_arns.ingest, var.queue_arns.dead]
+      Resource = [for arn in var.queue_arns : arn]
     },
     {
       Sid      = "Measured"
@@ -151,10 +151,10 @@ locals {
       Resource = var.queue_arns.dead
     },
     {
-      Sid      = "BackToTheQueue"
+      Sid      = "BackToTheQueue" # each message to the one that it came from
       Effect   = "Allow"
       Action   = "sqs:SendMessage"
-      Resource = var.queue_arns.ingest
+      Resource = [var.queue_arns.ingest, var.queue_arns.retries]
     },
   ]
 

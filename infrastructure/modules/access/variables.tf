@@ -9,8 +9,8 @@ variable "model_parameter_arn" {
 }
 
 variable "queue_arns" {
-  description = "ARNs of the queue and of the one for dead letters."
-  type        = object({ ingest = string, dead = string })
+  description = "ARNs of the queue, of the one whose messages are tried alone, and of the one for dead letters."
+  type        = object({ ingest = string, retries = string, dead = string })
 }
 
 variable "workgroup_arn" {

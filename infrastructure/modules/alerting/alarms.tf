@@ -15,6 +15,18 @@ locals {
         dimensions  = { QueueName = var.queue_names.ingest }
         period      = 60, periods = 5, above = var.oldest_message_seconds, missing = "notBreaching"
       }
+      old-retries = {
+        description = "Batches that failed once wait for longer than they should: what fails them goes on."
+        namespace   = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum"
+        dimensions  = { QueueName = var.queue_names.retries }
+        period      = 60, periods = 5, above = var.oldest_message_seconds, missing = "notBreaching"
+      }
+      model-problems = {
+        description = "The current model can't be used, so the function goes on with the one it has, and new executions wait: see the log /aws/lambda/${var.function_name}, publish a sound one or roll back."
+        namespace   = "PetroStream", metric = "ModelProblems", statistic = "Sum"
+        dimensions  = { service = "scoring" }
+        period      = 300, periods = 1, above = 0, missing = "notBreaching"
+      }
       function-errors = {
         description = "Invocations failed as a whole: see the log /aws/lambda/${var.function_name}."
         namespace   = "AWS/Lambda", metric = "Errors", statistic = "Sum"

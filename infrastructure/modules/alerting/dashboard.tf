@@ -18,16 +18,18 @@ locals {
       metrics = [
         ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.queue_names.ingest],
         ["AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName", var.queue_names.ingest],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.queue_names.retries],
         ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.queue_names.dead],
       ]
     },
     {
-      title   = "Age of the oldest message (s)", stat = "Maximum"
-      metrics = [["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", var.queue_names.ingest]]
+      title = "Age of the oldest message (s)", stat = "Maximum"
+      metrics = [for kind in ["ingest", "retries"] :
+      ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", var.queue_names[kind]]]
     },
     {
       title = "Failed and quarantined", stat = "Sum"
-      metrics = [for metric in ["Failed", "Quarantined"] :
+      metrics = [for metric in ["Failed", "Quarantined", "ModelProblems"] :
       ["PetroStream", metric, "service", "scoring"]]
     },
     {

@@ -34,8 +34,8 @@ variable "function_timeout_seconds" {
 }
 
 variable "queue_names" {
-  description = "Queues that are watched: `ingest` and `dead`."
-  type        = object({ ingest = string, dead = string })
+  description = "Queues that are watched: `ingest`, `retries` and `dead`."
+  type        = object({ ingest = string, retries = string, dead = string })
 }
 
 variable "no_data_minutes" {

@@ -16,13 +16,15 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = {
-      PETROSTREAM_RAW_BUCKET      = var.buckets.raw.name
-      PETROSTREAM_CURATED_BUCKET  = var.buckets.curated.name
-      PETROSTREAM_MODELS_BUCKET   = var.buckets.models.name
-      PETROSTREAM_MODEL_PARAMETER = var.model_parameter.name
-      PETROSTREAM_TOPIC_ARN       = var.topic_arn
-      PETROSTREAM_CATALOG         = var.catalog.database
-      POWERTOOLS_LOG_LEVEL        = var.log_level
+      PETROSTREAM_RAW_BUCKET        = var.buckets.raw.name
+      PETROSTREAM_CURATED_BUCKET    = var.buckets.curated.name
+      PETROSTREAM_MODELS_BUCKET     = var.buckets.models.name
+      PETROSTREAM_MODEL_PARAMETER   = var.model_parameter.name
+      PETROSTREAM_TOPIC_ARN         = var.topic_arn
+      PETROSTREAM_CATALOG           = var.catalog.database
+      PETROSTREAM_QUEUE_URL         = var.queues.ingest.url
+      PETROSTREAM_RETRIES_QUEUE_URL = var.queues.retries.url
+      POWERTOOLS_LOG_LEVEL          = var.log_level
     }
   }
 
@@ -39,7 +41,7 @@ resource "aws_lambda_function" "this" {
 }
 
 resource "aws_lambda_event_source_mapping" "this" {
-  event_source_arn                   = var.queue_arn
+  event_source_arn                   = var.queues.ingest.arn
   function_name                      = aws_lambda_function.this.function_name
   batch_size                         = var.batch_size
   maximum_batching_window_in_seconds = var.batching_window_seconds
@@ -47,5 +49,18 @@ resource "aws_lambda_event_source_mapping" "this" {
 
   scaling_config {
     maximum_concurrency = var.maximum_concurrency
+  }
+}
+
+# One message at a time: an object that ends the invocation takes no other along.
+resource "aws_lambda_event_source_mapping" "retries" {
+  event_source_arn                   = var.queues.retries.arn
+  function_name                      = aws_lambda_function.this.function_name
+  batch_size                         = 1
+  maximum_batching_window_in_seconds = 0
+  function_response_types            = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = var.retries_concurrency
   }
 }

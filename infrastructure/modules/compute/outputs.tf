@@ -9,6 +9,11 @@ output "log_group" {
 }
 
 output "mapping_uuid" {
-  description = "The event source mapping, which feeds it from the queue; disable it to pause scoring."
+  description = "The event source mapping, which feeds it from the queue; disable it, and the other, to pause scoring."
   value       = aws_lambda_event_source_mapping.this.uuid
+}
+
+output "retries_mapping_uuid" {
+  description = "The event source mapping that feeds it what is tried alone."
+  value       = aws_lambda_event_source_mapping.retries.uuid
 }

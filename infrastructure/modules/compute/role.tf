@@ -24,7 +24,7 @@ resource "aws_iam_role_policy" "runtime" {
         Sid      = "Queue"
         Effect   = "Allow"
         Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-        Resource = var.queue_arn
+        Resource = [var.queues.ingest.arn, var.queues.retries.arn]
       },
       {
         Sid      = "Log"
@@ -61,7 +61,7 @@ resource "aws_iam_role_policy" "scoring" {
         Effect = "Allow"
         Action = "s3:GetObject"
         Resource = [
-          for prefix in ["alerts", "events", "profiles", "scored"] : "${var.buckets.curated.arn}/${prefix}/*"
+          for prefix in ["alerts", "events", "profiles", "quarantine", "scored"] : "${var.buckets.curated.arn}/${prefix}/*"
         ]
       },
       {
@@ -76,7 +76,7 @@ resource "aws_iam_role_policy" "scoring" {
         Sid      = "WithdrawResults"
         Effect   = "Allow"
         Action   = "s3:DeleteObject"
-        Resource = [for prefix in ["events", "summaries"] : "${var.buckets.curated.arn}/${prefix}/*"]
+        Resource = [for prefix in ["events", "quarantine", "summaries"] : "${var.buckets.curated.arn}/${prefix}/*"]
       },
       {
         Sid      = "ReadModels"
@@ -103,6 +103,19 @@ resource "aws_iam_role_policy" "scoring" {
         Effect   = "Allow"
         Action   = "sns:Publish"
         Resource = var.topic_arn
+      },
+      {
+        Sid      = "LeaveForATryAlone"
+        Effect   = "Allow"
+        Action   = "sqs:SendMessage"
+        Resource = var.queues.retries.arn
+      },
+      {
+        # At once: the invocation may die over another message before Lambda does it.
+        Sid      = "TakeWhatWasLeft"
+        Effect   = "Allow"
+        Action   = "sqs:DeleteMessage"
+        Resource = var.queues.ingest.arn
       },
       {
         Sid      = "TellSqlWhichWells"

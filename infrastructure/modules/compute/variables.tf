@@ -33,9 +33,12 @@ variable "log_retention_days" {
   type        = number
 }
 
-variable "queue_arn" {
-  description = "Queue that announces batches."
-  type        = string
+variable "queues" {
+  description = "Queue that announces batches, and the one whose messages are tried alone."
+  type = object({
+    ingest  = object({ url = string, arn = string })
+    retries = object({ url = string, arn = string })
+  })
 }
 
 variable "batch_size" {
@@ -50,6 +53,11 @@ variable "batching_window_seconds" {
 
 variable "maximum_concurrency" {
   description = "Invocations side by side that the queue may cause."
+  type        = number
+}
+
+variable "retries_concurrency" {
+  description = "Invocations side by side that the messages which are tried alone may cause."
   type        = number
 }
 

@@ -27,7 +27,7 @@ resource "aws_sqs_queue" "dead" {
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [var.queue_arns.ingest]
+    sourceQueueArns   = [var.queue_arns.ingest, var.queue_arns.retries]
   })
 }
 
@@ -55,6 +55,27 @@ resource "aws_sqs_queue" "ingest" {
       },
       local.tls_only.ingest,
     ]
+  })
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead.arn
+    maxReceiveCount     = var.max_receive_count
+  })
+}
+
+# The function itself sends here what failed in company, to be tried alone. No statement allows anybody
+# to send: who may do it is said by the policies of the function's role and of the operator.
+resource "aws_sqs_queue" "retries" {
+  name                       = "${var.name}-ingest-retries"
+  max_message_size           = 262144
+  message_retention_seconds  = local.retention_seconds
+  receive_wait_time_seconds  = 20
+  visibility_timeout_seconds = var.visibility_timeout_seconds
+  sqs_managed_sse_enabled    = true
+
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [local.tls_only.retries]
   })
 
   redrive_policy = jsonencode({

@@ -4,8 +4,8 @@ variable "name" {
 }
 
 variable "queue_arns" {
-  description = "ARNs that the queues are going to have, so that their policies can stand in them: `ingest` and `dead`."
-  type        = object({ ingest = string, dead = string })
+  description = "ARNs that the queues are going to have, so that their policies can stand in them: `ingest`, `retries` and `dead`."
+  type        = object({ ingest = string, retries = string, dead = string })
 }
 
 variable "account_id" {

@@ -85,13 +85,23 @@ _stock_add_message = Queue.add_message
 
 
 def _add_message(queue: Queue, message: Message) -> None:
-    """Stock moto plays event source mapping: it would take the messages from the worker."""
+    """Stock moto plays event source mapping: it would take the messages from the worker.
+
+    And it forgets which queue a dead letter comes from.
+    """
+    message.__dict__["queues"] = [*message.__dict__.get("queues", [])[-1:], queue.name]
     with queue._messages_lock:  # noqa: SLF001
         mappings, queue.lambda_event_source_mappings = queue.lambda_event_source_mappings, {}
         try:
             _stock_add_message(queue, message)
         finally:
             queue.lambda_event_source_mappings = mappings
+
+
+def source_of(dead: Message) -> str | None:
+    """The name of the queue that a dead letter comes from; `None` if it was sent to it directly."""
+    before: list[str] = dead.__dict__.get("queues", [])[:-1]
+    return before[0] if before else None
 
 
 def _delete_message(queue: Queue, receipt_handle: str) -> None:

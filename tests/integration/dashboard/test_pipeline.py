@@ -68,6 +68,20 @@ def test_the_figures_are_those_of_queues_and_model(scoring: Scoring, packed: Pac
     assert shown["With these wells"].endswith(" USD")
 
 
+def test_what_is_tried_alone_waits_too_and_is_said(scoring: Scoring) -> None:
+    settings = scoring.provisioned.settings
+    before = Queues(settings).depth().waiting
+    for _ in range(2):
+        body = announcement(scoring, "readings/x.parquet")
+        scoring.provisioned.clients.sqs.send_message(
+            QueueUrl=settings.retries_queue_url, MessageBody=body
+        )
+    page = visit("pipeline")
+    assert figures(page)["Waiting"] == f"{before + 2:,}"
+    [waiting] = [each for each in page.metric if each.label == "Waiting"]
+    assert waiting.delta == "messages; 2 failed once and are tried alone"
+
+
 def test_the_last_batches_are_there_with_their_time(scoring: Scoring) -> None:
     [last] = tables(visit("pipeline"), "Took")
     assert last["Rows"].tolist() == [600, 600, 900]

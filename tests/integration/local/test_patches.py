@@ -431,6 +431,29 @@ def test_dead_letters_go_back_as_new_messages(patched: None, aws) -> None:
     assert {message["Attributes"]["ApproximateReceiveCount"] for message in back} == {"1"}
 
 
+def test_dead_letters_go_back_to_the_queue_that_each_came_from(patched: None, aws) -> None:
+    sqs = aws("sqs")
+    queue, dead = make_queues(sqs)
+    redrive = attributes_of(sqs, queue)["RedrivePolicy"]
+    other = sqs.create_queue(QueueName="a", Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+    sqs.send_message(QueueUrl=dead, MessageBody="sent to the dead directly")
+    for url, body in ((queue, "of q"), (other, "of a")):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+        for _ in range(2):
+            sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)
+    arn = attributes_of(sqs, dead)["QueueArn"]
+    for _ in range(2):  # as often as they die
+        sqs.start_message_move_task(SourceArn=arn)
+        assert attributes_of(sqs, queue)["ApproximateNumberOfMessages"] == "1"
+        assert attributes_of(sqs, other)["ApproximateNumberOfMessages"] == "2"
+        for url in (queue, other):
+            for _ in range(2):
+                sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        assert attributes_of(sqs, dead)["ApproximateNumberOfMessages"] == "3"
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=attributes_of(sqs, queue)["QueueArn"])
+    assert attributes_of(sqs, queue)["ApproximateNumberOfMessages"] == "3"
+
+
 def test_only_dead_letter_queues_are_moved_from(patched: None, aws) -> None:
     sqs = aws("sqs")
     queue, _ = make_queues(sqs)

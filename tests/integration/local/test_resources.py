@@ -7,7 +7,13 @@ import pytest
 
 from petrostream.aws.buckets import Bucket
 from petrostream.local import resources
-from petrostream.local.resources import BUCKETS, DEAD_LETTER_QUEUE, FUNCTION, QUEUE
+from petrostream.local.resources import (
+    BUCKETS,
+    DEAD_LETTER_QUEUE,
+    FUNCTION,
+    QUEUE,
+    RETRIES_QUEUE,
+)
 
 A_WHILE_SECONDS = 2.0
 
@@ -22,7 +28,7 @@ def test_it_is_quick(provisioned) -> None:
     clients = provisioned.clients
     clients.lambda_.delete_function(FunctionName=FUNCTION)
     clients.iam.delete_role(RoleName=FUNCTION)
-    for queue in (QUEUE, DEAD_LETTER_QUEUE):
+    for queue in (QUEUE, RETRIES_QUEUE, DEAD_LETTER_QUEUE):
         clients.sqs.delete_queue(QueueUrl=clients.sqs.get_queue_url(QueueName=queue)["QueueUrl"])
     clients.ssm.delete_parameter(Name=provisioned.settings.model_parameter)
     for bucket in BUCKETS.values():
@@ -45,17 +51,20 @@ def test_what_people_can_lose_is_versioned_and_nothing_is_public(provisioned) ->
         assert len(block) == 4 and all(block.values())
 
 
-def test_dead_letters_come_from_the_queue_alone(provisioned) -> None:
+def test_dead_letters_come_from_the_two_queues_alone(provisioned) -> None:
     queue, dead = attributes(provisioned, QUEUE), attributes(provisioned, DEAD_LETTER_QUEUE)
-    assert queue["VisibilityTimeout"] == "360"
-    assert json.loads(queue["RedrivePolicy"]) == {
-        "deadLetterTargetArn": dead["QueueArn"],
-        "maxReceiveCount": 5,
-    }
+    retries = attributes(provisioned, RETRIES_QUEUE)
+    for each in (queue, retries):
+        assert each["VisibilityTimeout"] == "360"
+        assert json.loads(each["RedrivePolicy"]) == {
+            "deadLetterTargetArn": dead["QueueArn"],
+            "maxReceiveCount": 5,
+        }
     assert json.loads(dead["RedriveAllowPolicy"]) == {
         "redrivePermission": "byQueue",
-        "sourceQueueArns": [queue["QueueArn"]],
+        "sourceQueueArns": [queue["QueueArn"], retries["QueueArn"]],
     }
+    assert {each["Effect"] for each in json.loads(retries["Policy"])["Statement"]} == {"Deny"}
     announces, tls_only = json.loads(queue["Policy"])["Statement"]
     assert announces["Condition"]["ArnEquals"] == {
         "aws:SourceArn": f"arn:aws:s3:::{BUCKETS['raw']}"
@@ -73,13 +82,20 @@ def test_the_function_and_what_feeds_it(provisioned) -> None:
         "PETROSTREAM_MODELS_BUCKET": settings.models_bucket,
         "PETROSTREAM_MODEL_PARAMETER": settings.model_parameter,
         "PETROSTREAM_TOPIC_ARN": settings.topic_arn,
+        "PETROSTREAM_QUEUE_URL": settings.queue_url,
+        "PETROSTREAM_RETRIES_QUEUE_URL": settings.retries_queue_url,
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
-    [mapping] = lambda_.list_event_source_mappings()["EventSourceMappings"]
-    assert mapping["FunctionArn"] == function["FunctionArn"]
-    assert mapping["EventSourceArn"] == attributes(provisioned, QUEUE)["QueueArn"]
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
+    found = lambda_.list_event_source_mappings()["EventSourceMappings"]
+    mappings = {mapping["EventSourceArn"]: mapping for mapping in found}
+    for mapping in mappings.values():
+        assert mapping["FunctionArn"] == function["FunctionArn"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    mapping = mappings.pop(attributes(provisioned, QUEUE)["QueueArn"])
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (10, {"MaximumConcurrency": 10})
+    alone = mappings.pop(attributes(provisioned, RETRIES_QUEUE)["QueueArn"])
+    assert (alone["BatchSize"], alone["ScalingConfig"]) == (1, {"MaximumConcurrency": 2})
+    assert not mappings
 
 
 def test_outputs_name_what_was_made(provisioned) -> None:
@@ -87,7 +103,9 @@ def test_outputs_name_what_was_made(provisioned) -> None:
     topics = {topic["TopicArn"] for topic in provisioned.clients.sns.list_topics()["Topics"]}
     assert topics == {found["topic_arn"], found["platform_topic_arn"]}
     assert found["buckets"]["results"] == found["results_bucket"]
-    assert provisioned.clients.lambda_.get_event_source_mapping(UUID=found["mapping_uuid"])
+    for name, queue in (("mapping_uuid", QUEUE), ("retries_mapping_uuid", RETRIES_QUEUE)):
+        mapping = provisioned.clients.lambda_.get_event_source_mapping(UUID=found[name])
+        assert mapping["EventSourceArn"].endswith(f":{queue}")
 
 
 @pytest.mark.parametrize("kind", ["raw", "curated", "models"])

@@ -24,7 +24,14 @@ from petrostream.local import execution
 from petrostream.local.execution import Environment, InvocationFailed
 from petrostream.local.function import EventSource, Function
 from petrostream.local.resources import Clients
-from petrostream.local.worker import Worker, failed_message_ids, sqs_event, tell_retries
+from petrostream.local.worker import (
+    Worker,
+    failed_message_ids,
+    run_all,
+    sqs_event,
+    stop_all,
+    tell_retries,
+)
 from petrostream.settings import PROJECT_ROOT
 from tests.support.wire import Wire
 
@@ -104,10 +111,11 @@ def queues(provisioned) -> Iterator[Callable[[str], int]]:
 def working(
     provisioned, slots: int = 1, timeout: float | None = None, **source: object
 ) -> Iterator[Worker]:
-    """A worker on what was provisioned, with a time-out or parts of the mapping changed."""
+    """A worker on the queue of what came, with a time-out or parts of the mapping changed."""
     clients = provisioned.clients
     function = Function.read(clients.lambda_, provisioned.settings.function_name)
-    mapping = replace(EventSource.read(clients.lambda_, function), **source)
+    first, _retries = EventSource.read_all(clients.lambda_, function)
+    mapping = replace(first, **source)
     if timeout is not None:
         function = replace(function, timeout_seconds=timeout)
     worker = Worker(clients.sqs, clients.lambda_, function, mapping, slots, serve=scripted)
@@ -250,8 +258,9 @@ def test_a_disabled_mapping_polls_nothing_until_it_is_enabled(
     provisioned, queues, log: Path
 ) -> None:
     settings, lambda_ = provisioned.settings, provisioned.clients.lambda_
-    [mapping] = lambda_.list_event_source_mappings()["EventSourceMappings"]
-    lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    function = Function.read(lambda_, settings.function_name)
+    mapping, _retries = EventSource.read_all(lambda_, function)
+    lambda_.update_event_source_mapping(UUID=mapping.uuid, Enabled=False)
     send(provisioned, log, "work")
     looks: list[str] = []
     lambda_.meta.events.register(
@@ -260,9 +269,33 @@ def test_a_disabled_mapping_polls_nothing_until_it_is_enabled(
     with working(provisioned):
         wait_for(lambda: len(looks) > 1)
         assert log.read_text() == ""
-        lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        lambda_.update_event_source_mapping(UUID=mapping.uuid, Enabled=True)
         wait_for(lambda: queues(settings.queue_url) == 0)
     assert log.read_text() == "work 1\n"
+
+
+def test_every_mapping_is_served_and_one_that_cannot_be_ends_them_all(
+    provisioned, queues, log: Path
+) -> None:
+    clients, settings = provisioned.clients, provisioned.settings
+    function = Function.read(clients.lambda_, settings.function_name)
+    workers = [
+        Worker(clients.sqs, clients.lambda_, function, source, 1, serve=scripted)
+        for source in EventSource.read_all(clients.lambda_, function)
+    ]
+    for url in settings.work_queue_urls:
+        order = json.dumps({"do": "work", "log": str(log)})
+        clients.sqs.send_message(QueueUrl=url, MessageBody=order)
+    thread = threading.Thread(target=run_all, args=(workers,))
+    thread.start()
+    wait_for(lambda: not sum(map(queues, settings.work_queue_urls)))
+    stop_all(workers)
+    thread.join()
+    assert log.read_text() == "work 1\n" * 2
+    clients.sqs.delete_queue(QueueUrl=settings.retries_queue_url)
+    again = [replace(worker, _stopping=threading.Event()) for worker in workers]
+    with pytest.raises(ServiceUnavailable, match="petrostream-ingest-retries"):
+        run_all(again)
 
 
 @pytest.mark.parametrize(
@@ -275,18 +308,21 @@ def test_slots_side_by_side_are_the_mappings_but_ours_at_most(
     assert Worker(None, None, Function(), source, slots).concurrency == concurrency
 
 
-def test_function_and_mapping_are_read_as_they_were_provisioned(provisioned) -> None:
+def test_function_and_mappings_are_read_as_they_were_provisioned(provisioned) -> None:
     settings, lambda_ = provisioned.settings, provisioned.clients.lambda_
     function = Function.read(lambda_, settings.function_name)
     assert (function.timeout_seconds, function.memory_mb) == (60, 1024)
     assert function.variables["PETROSTREAM_TOPIC_ARN"] == settings.topic_arn
-    source = EventSource.read(lambda_, function)
+    source, alone = EventSource.read_all(lambda_, function)
     assert source.queue_arn.endswith(":petrostream-ingest")
     assert (source.batch_size, source.batching_window_seconds) == (10, 0)
     assert (source.reports_failed_items, source.maximum_concurrency) == (True, 10)
-    lambda_.delete_event_source_mapping(UUID=source.uuid)
-    with pytest.raises(ServiceUnavailable, match="0 event source mappings"):
-        EventSource.read(lambda_, function)
+    assert alone.queue_arn.endswith(":petrostream-ingest-retries")
+    assert (alone.batch_size, alone.maximum_concurrency) == (1, 2)
+    for each in (source, alone):
+        lambda_.delete_event_source_mapping(UUID=each.uuid)
+    with pytest.raises(ServiceUnavailable, match="no event source mapping"):
+        EventSource.read_all(lambda_, function)
     with pytest.raises(ServiceUnavailable, match="the function nobody"):
         Function.read(lambda_, "nobody")
 

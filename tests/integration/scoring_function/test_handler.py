@@ -30,6 +30,7 @@ from petrostream.ingest import batches as batches_module
 from petrostream.ingest.batches import MAX_ROWS, Batch, cut, encode
 from petrostream.ingest.recordings import Recording
 from petrostream.local.execution import InvocationContext
+from petrostream.local.worker import sqs_event
 from petrostream.registry.model_files import FOREST_NAME, Model, PackedModel, Pointer, pack
 from petrostream.registry.models import NO_MODEL
 from petrostream.schema.columns import TIMESTAMP, TIMESTAMP_TYPE
@@ -611,13 +612,87 @@ def test_what_was_scored_at_the_first_delivery_is_not_written_again_at_the_next(
     wire.faults.clear()
     wire.calls.clear()
     again = announcing(provisioned, "several_objects", *keys, receive_count="2")
-    answer = function(again)
+    assert function(again).failed == []
+    assert not wire.calls, "what several objects failed is tried alone"
+    answers = [function(event) for event in tried_alone(provisioned)]
 
-    assert answer.failed == []
+    assert [answer.failed for answer in answers] == [[], [], []]
     written = [wire.made("PutObject", batch.id.scored) for batch in batches[:3]]
     assert written == [0, 1, 0]
-    assert [line["key"] for line in answer.said("already scored")] == [keys[0], keys[2]]
-    assert answer.metrics["Rows"] == [batches[1].added_rows]
+    told = [line["key"] for answer in answers for line in answer.said("already scored")]
+    assert told == [keys[0], keys[2]]
+    assert answers[1].metrics["Rows"] == [batches[1].added_rows]
+
+
+def tried_alone(provisioned: "Provisioned") -> list[dict[str, Any]]:
+    """The events that the queue of retries gives rise to."""
+    settings, sqs = provisioned.settings, provisioned.clients.sqs
+    found = sqs.receive_message(
+        QueueUrl=settings.retries_queue_url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        MessageSystemAttributeNames=["All"],
+    ).get("Messages", [])
+    arn = "arn:aws:sqs:us-east-1:123456789012:petrostream-ingest-retries"
+    return [sqs_event([message], arn) for message in found]
+
+
+class Killed(BaseException):
+    """The process ends; nothing of it goes on."""
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics")
+def test_what_comes_again_is_sent_on_and_deleted_before_its_company_can_end_the_function(
+    function: Function,
+    provisioned: "Provisioned",
+    batches: list[Batch],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload(provisioned, *batches[:3])
+    sqs, settings = provisioned.clients.sqs, provisioned.settings
+    received = sqs.receive_message(
+        QueueUrl=settings.queue_url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        MessageSystemAttributeNames=["All"],
+    )["Messages"]
+    messages = [message for message in received if "ObjectCreated" in message["Body"]]
+    assert len(messages) == 3
+    for message in messages[1:]:
+        message["Attributes"]["ApproximateReceiveCount"] = "2"
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(function.module.pipeline, "process", die)
+    with pytest.raises(Killed):
+        function(sqs_event(messages, "arn:aws:sqs:us-east-1:123456789012:petrostream-ingest"))
+    monkeypatch.undo()
+
+    left = sqs.receive_message(
+        QueueUrl=settings.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0
+    )["Messages"]
+    ids = {message["MessageId"] for message in left}
+    assert messages[0]["MessageId"] in ids, "what killed is not done with"
+    assert not ids & {message["MessageId"] for message in messages[1:]}, "they would come back"
+    assert [function(event).failed for event in tried_alone(provisioned)] == [[], []]
+    assert [is_scored(provisioned, batch) for batch in batches[:3]] == [False, True, True]
+
+
+def test_where_nothing_can_be_sent_on_the_messages_come_back_and_the_rest_is_worked_on(
+    function: Function, provisioned: "Provisioned", batches: list[Batch]
+) -> None:
+    upload(provisioned, *batches[:3])
+    keys = [batch.id.raw for batch in batches[:3]]
+    event = announcing(provisioned, "several_messages", *keys)
+    for record in event["Records"][1:]:
+        record["attributes"]["ApproximateReceiveCount"] = "3"
+    provisioned.clients.sqs.delete_queue(QueueUrl=provisioned.settings.retries_queue_url)
+    answer = function(event)
+    assert sorted(answer.failed) == sorted(message_ids(event)[1:])
+    assert answer.metrics["Failed"] == [2]
+    assert [is_scored(provisioned, batch) for batch in batches[:3]] == [True, False, False]
+    assert any("sending to" in line["message"] for line in answer.logs)
 
 
 def test_an_object_that_was_replaced_is_scored_again(
