@@ -1,6 +1,7 @@
 """The roles that workflows take: what the one that plans may read, and what it may not."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.support.terraform import prepare_root
 pytestmark = pytest.mark.timeout(300)
 
 STATE: Final = f"petrostream-state-{ACCOUNT}-{REGION}"
+GIVEN: Final = {"repository": "owner/name", "repository_ids": {"owner": 1, "repository": 2}}
 PLACE: Final = f"{REGION}:{ACCOUNT}"
 
 
@@ -32,14 +34,17 @@ def plan_policies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dic
     with subprocess.Popen(
         [sys.executable, "-m", "petrostream.local.server"],
         cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
     ) as server:  # fmt: skip
         assert server.stdout is not None
         variables = environment(f"http://{HOST}:{int(server.stdout.readline())}")
         terraform = Terraform(folder, process_environment(variables))
-        with terraform.plan({"repository": "owner/name"}) as plan:
-            terraform.apply(plan, lambda _: None)
-        yield _policies_of("petrostream-github-plan", variables)
-        server.terminate()
+        try:
+            with terraform.plan(GIVEN) as plan:
+                terraform.apply(plan, lambda _: None)
+            yield _policies_of("petrostream-github-plan", variables)
+        finally:
+            server.terminate()
 
 
 def _policies_of(role: str, variables: dict[str, str]) -> list[dict[str, Any]]:
