@@ -1,4 +1,4 @@
-"""When the alarms go off: CloudWatch's rules, and the definitions in Terraform held against them."""
+"""When the alarms go off: CloudWatch's rules, and what Terraform makes held against them."""
 
 from dataclasses import replace
 
