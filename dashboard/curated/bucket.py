@@ -34,6 +34,7 @@ from petrostream.schema.columns import (
     CLASS,
     DEGRADED_SENSORS,
     DRIVERS,
+    MICROSECONDS,
     RECORDING,
     STATUS,
     TIMESTAMP,
@@ -216,7 +217,7 @@ class Curated:
         missing = [name for name in _COLUMNS if name not in table]
         if not _JOINED_LATER.issuperset(missing):
             raise InvalidBatch(f"its columns lack {', '.join(missing)}")
-        table = table.assign(**dict.fromkeys(missing, np.nan))
+        table = with_exact_times(table).assign(**dict.fromkeys(missing, np.nan))
         kinds: dict[str, Any] = dict.fromkeys(_WORDS, object) | {ANOMALY_FLAG: np.int8}
         if table[TIMESTAMP].isna().any():
             raise InvalidBatch(f"its column {TIMESTAMP!r} has gaps")
@@ -229,6 +230,15 @@ class Curated:
 
 def _empty(columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+
+
+def with_exact_times(table: pd.DataFrame) -> pd.DataFrame:
+    """Scored rows with time stamps to the microsecond, of whatever format their objects are."""
+    times = table[TIMESTAMP].astype("datetime64[us]")
+    if MICROSECONDS not in table:
+        return table.assign(**{TIMESTAMP: times})
+    beyond = table[MICROSECONDS].fillna(0).astype("int64").astype("timedelta64[us]")
+    return table.assign(**{TIMESTAMP: times + beyond}).drop(columns=MICROSECONDS)
 
 
 def _with_readings(table: pd.DataFrame) -> pd.DataFrame:

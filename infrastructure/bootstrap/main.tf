@@ -38,6 +38,11 @@ locals {
     }
   }
 
+  # What the root has resources of, and whom a plan asks who it is.
+  planned_services = [
+    "athena", "budgets", "cloudwatch", "ecr", "glue", "iam", "lambda", "logs", "s3", "sns", "sqs", "ssm", "sts",
+  ]
+
   attachments = merge([for role, facts in local.roles : { for policy in facts.policies : "${role} ${policy}" => { role = role, policy = policy } }]...)
 
   provider_arn = var.create_oidc_provider ? aws_iam_openid_connect_provider.github[0].arn : "arn:${local.partition}:iam::${local.account}:oidc-provider/${local.issuer}"
@@ -144,7 +149,8 @@ resource "aws_iam_role_policy" "deploy" {
 }
 
 # A plan takes the state's lock, one small object beside the state, and reads what AWS's policy
-# forgets to allow.
+# forgets to allow. That policy reads data too, of the whole account, and whoever can have a workflow of
+# `main` run something has it: what no plan needs is refused, other services as a whole.
 resource "aws_iam_role_policy" "plan" {
   name = "plan"
   role = aws_iam_role.github["plan"].name
@@ -163,6 +169,36 @@ resource "aws_iam_role_policy" "plan" {
         Effect   = "Allow"
         Action   = "glue:GetPartitionIndexes"
         Resource = "*" # read for each table; there are no data in it
+      },
+      {
+        Sid       = "NoOtherService"
+        Effect    = "Deny"
+        NotAction = [for service in local.planned_services : "${service}:*"]
+        Resource  = "*"
+      },
+      {
+        Sid         = "NoObjectButTheState"
+        Effect      = "Deny"
+        Action      = ["s3:GetObject*", "s3:ListBucketVersions"]
+        NotResource = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
+      },
+      {
+        Sid         = "NoParameterButTheModels"
+        Effect      = "Deny"
+        Action      = "ssm:GetParameter*"
+        NotResource = "arn:${local.partition}:ssm:*:${local.account}:parameter/${var.name}/*"
+      },
+      {
+        Sid    = "NoMessagesLogsImagesResults"
+        Effect = "Deny"
+        Action = [
+          "athena:BatchGetQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults*", "athena:GetQueryRuntimeStatistics",
+          "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
+          "logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetLogObject", "logs:GetLogRecord", "logs:GetQueryResults",
+          "logs:StartLiveTail", "logs:StartQuery",
+          "sqs:ReceiveMessage",
+        ]
+        Resource = "*"
       },
     ]
   })

@@ -31,7 +31,7 @@ run "with_an_address" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this["function-slow"].threshold == 48000 && aws_cloudwatch_metric_alarm.this["no-data"].evaluation_periods == 12 && aws_cloudwatch_metric_alarm.this["no-data"].treat_missing_data == "breaching"
+    condition     = aws_cloudwatch_metric_alarm.this["function-slow"].threshold == 48000 && aws_cloudwatch_metric_alarm.this["no-data"].evaluation_periods == 12 && aws_cloudwatch_metric_alarm.this["no-data"].treat_missing_data == "ignore"
     error_message = "an alarm goes off at another time than asked"
   }
 

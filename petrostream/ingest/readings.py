@@ -6,7 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from petrostream.schema.columns import TIMESTAMP
+from petrostream.schema.columns import (
+    MICROSECONDS,
+    SCORED_TIME_TYPE,
+    TIMESTAMP,
+    TIMESTAMP_TYPE,
+)
 from petrostream.schema.sensors import BY_NAME
 
 EARLIEST: Final = 0
@@ -18,8 +23,15 @@ LARGEST_READING: Final = 1e100
 
 
 def microseconds_of(table: pa.Table) -> np.ndarray:
-    """Time stamps of a table as int64 microseconds since 1970, shape (rows,)."""
-    return table.column(TIMESTAMP).cast(pa.int64()).to_numpy()
+    """Time stamps of a table as int64 microseconds since 1970, shape (rows,).
+
+    Of scored rows, those to the millisecond and what they leave out are put together.
+    """
+    stamps = table.column(TIMESTAMP)
+    times = stamps.cast(TIMESTAMP_TYPE).cast(pa.int64()).to_numpy()
+    if stamps.type != SCORED_TIME_TYPE or MICROSECONDS not in table.schema.names:
+        return times
+    return times + table.column(MICROSECONDS).fill_null(0).to_numpy()
 
 
 def readings_of(table: pa.Table, sensors: tuple[str, ...]) -> np.ndarray:

@@ -27,6 +27,8 @@ TOP_SENSOR: Final = "top_sensor"
 DRIVERS: Final = "drivers"
 LIMITS: Final = "limits"
 DEGRADED_SENSORS: Final = "degraded_sensors"
+MICROSECONDS: Final = "microseconds"
+"""What a scored row's time stamp leaves out, which SQL reads to the millisecond only."""
 
 WELL: Final = "well"
 DATE: Final = "date"
@@ -35,11 +37,18 @@ TIMESTAMP_TYPE: Final = pa.timestamp("us")
 SECOND: Final = 1_000_000
 """A second in the unit of time stamps."""
 
+SCORED_TIME_TYPE: Final = pa.timestamp("ms")
+"""Time stamps of scored rows: Athena documents failures for finer ones (docs/decisions/0068)."""
+
+MICROSECONDS_TYPE: Final = pa.int16()
+"""0 to 999."""
+
 LABEL_TYPE: Final = pa.int16()
 _CATEGORY: Final = pa.dictionary(pa.int32(), pa.string())
 
 LABEL_COLUMNS: Final = (CLASS, STATE)
 _TIME_FIELD: Final = pa.field(TIMESTAMP, TIMESTAMP_TYPE, nullable=False)
+_SCORED_TIME_FIELD: Final = pa.field(TIMESTAMP, SCORED_TIME_TYPE, nullable=False)
 _LABEL_FIELDS: Final = tuple(pa.field(name, LABEL_TYPE) for name in LABEL_COLUMNS)
 _NO_SENSORS: Final[tuple[tuple[int, pa.Field], ...]] = (
     *((1, field) for field in _LABEL_FIELDS),
@@ -52,6 +61,7 @@ _NO_SENSORS: Final[tuple[tuple[int, pa.Field], ...]] = (
     (1, pa.field(DRIVERS, _CATEGORY, nullable=False)),
     (1, pa.field(LIMITS, _CATEGORY, nullable=False)),
     (1, pa.field(DEGRADED_SENSORS, _CATEGORY, nullable=False)),
+    (2, pa.field(MICROSECONDS, MICROSECONDS_TYPE, nullable=False)),
 )
 """What a scored batch holds besides time and sensors: the generation that each joined in."""
 
@@ -69,6 +79,8 @@ def reading_schema(sensors: Sequence[Sensor]) -> pa.Schema:
 def scored_schema(sensors: Sequence[Sensor]) -> pa.Schema:
     """Every column of a scored object, in order; `well` and `date` are in its key.
 
+    A row's time is its time stamp, to the millisecond, and its microseconds.
+
     Objects that were written before a sensor joined lack its column at the end.
 
     Raises
@@ -78,7 +90,7 @@ def scored_schema(sensors: Sequence[Sensor]) -> pa.Schema:
     """
     joined = [(sensor.generation, _of_sensor(sensor)) for sensor in sensors]
     in_turn = sorted([*joined, *_NO_SENSORS], key=lambda each: each[0])
-    schema = pa.schema([_TIME_FIELD, *(field for _, field in in_turn)])
+    schema = pa.schema([_SCORED_TIME_FIELD, *(field for _, field in in_turn)])
     names = Counter(map(sql_name, [*schema.names, IS_LOOKBACK, WELL, DATE]))
     repeated = sorted(name for name in schema.names if names[sql_name(name)] > 1)
     if repeated:

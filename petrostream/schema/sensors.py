@@ -96,6 +96,9 @@ class Sensor:
 FIRST_SENSORS: Final = 28
 """So many sensors are of the first generation, which is closed."""
 
+CLOSED_GENERATION: Final = 2
+"""The newest generation that stored columns are of; nothing joins it or an earlier one."""
+
 MOST_SENSORS: Final = 233
 """So many have room in the key of a summary, which S3 limits to 1,024 bytes."""
 
@@ -126,6 +129,11 @@ def checked(sensors: Sequence[Sensor]) -> tuple[Sensor, ...]:
                 f"the sensor {sensor.name} is of generation {sensor.generation}, and stands at "
                 f"place {place + 1}: the first {FIRST_SENSORS} are of generation 1 and stay where "
                 "they are, a new one stands behind all others with a later generation"
+            )
+        if 1 < sensor.generation <= CLOSED_GENERATION:
+            raise UsageError(
+                f"the sensor {sensor.name} is of generation {sensor.generation}, which is closed: "
+                f"what is new is of generation {CLOSED_GENERATION + 1} or later"
             )
         if place and sensor.generation < sensors[place - 1].generation:
             raise UsageError(

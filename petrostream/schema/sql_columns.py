@@ -18,7 +18,9 @@ from petrostream.schema.columns import (
     DEGRADED_SENSORS,
     DRIVERS,
     LIMITS,
+    MICROSECONDS,
     RECORDING,
+    SCORED_TIME_TYPE,
     STATE,
     STATUS,
     TIMESTAMP,
@@ -29,7 +31,7 @@ from petrostream.schema.columns import (
 from petrostream.schema.sensors import SENSORS, Sensor
 
 _TYPES: Final[dict[pa.DataType, str]] = {
-    pa.timestamp("us"): "timestamp",
+    SCORED_TIME_TYPE: "timestamp",
     pa.float64(): "double",
     pa.int8(): "tinyint",
     pa.int16(): "smallint",
@@ -49,6 +51,7 @@ _COMMENTS: Final[dict[str, str]] = {
     DRIVERS: "sensors that drive the score, and by how many percent",
     LIMITS: "engineering limits that the row passes",
     DEGRADED_SENSORS: "sensors left out, and why",
+    MICROSECONDS: "when the reading was taken: microseconds after timestamp, 0 to 999",
 }
 
 

@@ -85,7 +85,9 @@ class Form:
 
 
 RAW_BATCH: Final = Form("raw batch", error=InvalidBatch)
-SCORED_BATCH: Final = Form("scored batch", error=InvalidBatch)
+SCORED_BATCH: Final = Form("scored batch", newest=2, error=InvalidBatch)
+"""Since format 2 time stamps are to the millisecond, with microseconds in a column of their own."""
+
 SUMMARY: Final = Form("summary", newest=SCORED_BATCH.newest)
 """It has its scored batch's format, so that who lists summaries knows before reading rows."""
 

@@ -14,6 +14,7 @@ from petrostream.detection.profiles import Profile
 from petrostream.documents import SMALL, Part
 from petrostream.errors import InvalidBatch
 from petrostream.ingest.batches import Batch
+from petrostream.ingest.readings import microseconds_of
 from petrostream.registry.model_files import Model
 from petrostream.schema.columns import (
     ALARM,
@@ -22,9 +23,13 @@ from petrostream.schema.columns import (
     DEGRADED_SENSORS,
     DRIVERS,
     LIMITS,
+    MICROSECONDS,
     RECORDING,
     SCORED_SCHEMA,
+    SCORED_TIME_TYPE,
     STATUS,
+    TIMESTAMP,
+    TIMESTAMP_TYPE,
     TOP_SENSOR,
 )
 from petrostream.schema.parquet import open_bounded, write_parquet
@@ -76,6 +81,9 @@ def score_batch(batch: Batch, profile: Profile, model: Model) -> ScoredBatch:
     added = batch.table.slice(first)
     rows = added.num_rows
     columns: dict[str, Any] = {name: added.column(name) for name in added.schema.names}
+    milliseconds, microseconds = np.divmod(batch.microseconds[first:], 1000)
+    columns[TIMESTAMP] = pa.array(milliseconds).cast(SCORED_TIME_TYPE)
+    columns[MICROSECONDS] = pa.array(microseconds)
     columns[RECORDING] = pa.array([batch.id.recording] * rows)
     columns[STATUS] = pa.array(scores.status[first:].tolist())
     columns[ANOMALY_SCORE] = pa.array(scores.score[first:], from_pandas=True)
@@ -145,7 +153,7 @@ def check_scored(schema: pa.Schema) -> None:
 
 
 def read_scored(body: bytes, columns: Sequence[str]) -> pa.Table:
-    """Read some columns of a scored object, those that it has.
+    """Read some columns of a scored object, those that it has; time stamps are exact.
 
     Raises
     ------
@@ -159,8 +167,11 @@ def read_scored(body: bytes, columns: Sequence[str]) -> pa.Table:
     check_scored(file.schema_arrow)
     if METADATA_KEY in (file.schema_arrow.metadata or {}):
         facts_of(file.schema_arrow)
-    there = [name for name in columns if name in file.schema_arrow.names]
-    return file.read(there, use_threads=False)
+    wanted = {*columns, MICROSECONDS} if TIMESTAMP in columns else {*columns}
+    there = [name for name in file.schema_arrow.names if name in wanted]
+    return _with_exact_times(file.read(there, use_threads=False)).select(
+        [name for name in columns if name in there]
+    )
 
 
 def counts_of(schema: pa.Schema) -> Counts:
@@ -177,6 +188,14 @@ def counts_of(schema: pa.Schema) -> Counts:
 def model_version_of(schema: pa.Schema) -> str:
     """Read which model scored an object from its metadata."""
     return facts_of(schema)["model_version"].text()
+
+
+def _with_exact_times(table: pa.Table) -> pa.Table:
+    """Time stamps to the microsecond, as a batch has them."""
+    if TIMESTAMP not in table.schema.names:
+        return table
+    exact = pa.array(microseconds_of(table)).cast(TIMESTAMP_TYPE)
+    return table.set_column(table.schema.get_field_index(TIMESTAMP), TIMESTAMP, exact)
 
 
 def _in_schema(columns: dict[str, Any], rows: int) -> pa.Table:

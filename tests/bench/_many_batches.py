@@ -46,6 +46,7 @@ def scored(batch: BatchId, *, anomalies: int) -> pa.Table:
         "limits": [""] * ROWS,
         "degraded_sensors": [""] * ROWS,
         "class": np.zeros(ROWS, dtype=np.int16),
+        "microseconds": np.zeros(ROWS, dtype=np.int16),
     }
     level = {Kind.PRESSURE: 2e7, Kind.TEMPERATURE: 80.0, Kind.FLOW: 0.1, Kind.OPENING: 50.0}
     for sensor in SENSORS:

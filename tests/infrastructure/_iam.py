@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -171,6 +171,30 @@ def granted(policy: str | dict[str, Any]) -> set[Permission]:
             for resource in _listed(statement["Resource"])
         }
     return pairs
+
+
+def allows(policies: Iterable[dict[str, Any]], action: str, resource: str) -> bool:
+    """Whether somebody with these policies may do something: allowed somewhere, denied nowhere."""
+    statements = [one for policy in policies for one in policy["Statement"]]
+    effects = {one["Effect"] for one in statements if _speaks_of(one, action, resource)}
+    return effects == {"Allow"}
+
+
+def _speaks_of(statement: dict[str, Any], action: str, resource: str) -> bool:
+    speaks = all(
+        _is_one_of(statement[key], value)
+        if key in statement
+        else not _is_one_of(statement[f"Not{key}"], value)
+        for key, value in (("Action", action), ("Resource", resource))
+    )
+    assert not speaks or "Condition" not in statement, "nobody said how to read conditions"
+    return speaks
+
+
+def _is_one_of(patterns: str | list[str], value: str) -> bool:
+    return any(
+        re.fullmatch(".*".join(map(re.escape, one.split("*"))), value) for one in _listed(patterns)
+    )
 
 
 def _listed(value: str | list[str]) -> list[str]:

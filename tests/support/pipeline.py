@@ -62,7 +62,7 @@ class Scoring:
         curated.put(key, body, "application/vnd.apache.parquet")
 
     def curated(self) -> pd.DataFrame:
-        """Every scored row, with its well; the truth that a page is held against."""
+        """Every scored row, with its well and its exact time; what a page is held against."""
         tables = []
         for key, body in self.provisioned.objects(
             self.provisioned.settings.curated_bucket, SCORED
@@ -70,4 +70,7 @@ class Scoring:
             table = pq.ParquetFile(pa.BufferReader(body)).read(use_threads=False).to_pandas()
             tables.append(table.assign(well=parse_batch_key(key).well))
         rows = pd.concat(tables, ignore_index=True)
+        rows["timestamp"] = rows["timestamp"].astype("datetime64[us]") + pd.to_timedelta(
+            rows["microseconds"], "us"
+        ).astype("timedelta64[us]")
         return rows.sort_values(["well", "timestamp"], ignore_index=True)

@@ -14,9 +14,9 @@ from petrostream.errors import UsageError
 _REQUIRED = "terraform" in os.environ.get("PETROSTREAM_TEST_REQUIRES", "")
 
 
-def prepare_root(folder: Path) -> None:
-    """Copy the root and initialise it; skips, saying why, where it can't be, unless it must be."""
-    copy_root(FOLDER, folder)
+def prepare_root(folder: Path, root: Path = FOLDER) -> None:
+    """Copy a root and initialise it; skips, saying why, where it can't be, unless it must be."""
+    copy_root(root, folder)
     try:
         installed_version()
         Terraform(folder, process_environment({})).init(seconds=600 if _REQUIRED else 60)

@@ -48,10 +48,12 @@ locals {
     },
     var.no_data_minutes == 0 ? {} : {
       no-data = {
+        # SQS reports zeros while Lambda polls, so silence is counted in real figures. What is missing is
+        # not: a stack that was made a minute ago has no figures, and would be said to be silent for an hour.
         description = "No well has sent anything for ${var.no_data_minutes} minutes."
         namespace   = "AWS/SQS", metric = "NumberOfMessagesSent", statistic = "Sum"
         dimensions  = { QueueName = var.queue_names.ingest }
-        period      = 300, periods = var.no_data_minutes / 5, above = null, missing = "breaching"
+        period      = 300, periods = var.no_data_minutes / 5, above = null, missing = "ignore"
       }
     },
   )

@@ -4,6 +4,8 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dashboard.sql import duckdb_engine
@@ -13,6 +15,8 @@ from petrostream.aws.buckets import Bucket
 from petrostream.errors import ServiceUnavailable
 from petrostream.registry.model_files import PackedModel
 from petrostream.schema.keys import EVENTS, SCORED
+from petrostream.schema.parquet import write_parquet
+from petrostream.schema.sql_columns import scored_columns
 from petrostream.scoring.totals import read_events
 from tests.support.pipeline import Scoring
 
@@ -45,6 +49,28 @@ def engine(scoring: Scoring) -> DuckDB:
 
 def ask(engine: DuckDB, text: str, days: tuple[date, date] = ALL) -> pd.DataFrame:
     return engine.run(Query(text, *days)).rows
+
+
+def test_sql_can_tell_readings_of_one_millisecond_apart(scoring: Scoring, engine: DuckDB) -> None:
+    """And has the columns that Athena has."""
+    key = next(iter(scoring.provisioned.curated.keys(SCORED)))
+    scoring.rewrite(key, as_if_read_a_microsecond_later)
+    found = ask(engine, "SELECT count(*) AS n FROM scored WHERE microseconds = 1")
+    assert found["n"].tolist() == [len(scoring.curated().query("microseconds == 1"))]
+    assert found["n"][0] > 0
+    times = ask(engine, 'SELECT "timestamp", microseconds FROM scored ORDER BY 1, 2')
+    rows = scoring.curated().sort_values("timestamp")
+    assert times["timestamp"].tolist() == rows["timestamp"].dt.floor("ms").tolist()
+    assert times["microseconds"].tolist() == rows["microseconds"].tolist()
+    columns = list(ask(engine, "SELECT * FROM scored LIMIT 1"))
+    assert columns == [*(each["name"] for each in scored_columns()), "date", "well"]
+
+
+def as_if_read_a_microsecond_later(body: bytes) -> bytes:
+    table = pq.ParquetFile(pa.BufferReader(body)).read(use_threads=False)
+    place = table.schema.get_field_index("microseconds")
+    later = pa.array([1] * table.num_rows, pa.int16())
+    return write_parquet(table.set_column(place, table.schema.field(place), later))
 
 
 def saved(name: str) -> str:

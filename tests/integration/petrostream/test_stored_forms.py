@@ -4,6 +4,7 @@ The old objects are those of `tests/fixtures/stored`. The list grows in a proces
 reads the old objects, scores new ones beside them, and tells what every reader gives.
 """
 
+import base64
 import json
 import math
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -93,9 +95,19 @@ def without_readings(found: dict[str, Any], later: Iterable[str]) -> dict[str, A
 
 
 def without_later_figures(key: str) -> str:
-    """A summary's key as it was before sensors joined, which made it longer."""
+    """A summary's key as it was in format 1, before sensors joined, which made it longer."""
     folder, _slash, text = key.rpartition("/")
-    return f"{folder}/{text[:FIGURES_TEXT]}" if key.startswith(SUMMARIES) else key
+    if not key.startswith(SUMMARIES):
+        return key
+    record = base64.urlsafe_b64decode(text[:FIGURES_TEXT])
+    return f"{folder}/{base64.urlsafe_b64encode(bytes([1]) + record[1:]).decode()}"
+
+
+def as_of_that_day(key: str, body: bytes) -> bytes:
+    """A document in format 1."""
+    if not key.startswith(SUMMARIES):
+        return body
+    return body.replace(b'"format":2', b'"format":1', 1)
 
 
 def test_the_order_of_that_day_still_stands_first() -> None:
@@ -116,7 +128,7 @@ def test_what_was_stored_is_read_as_it_was_read_that_day(old, expected: dict[str
 
 
 def test_scoring_the_same_batches_again_leaves_the_bytes_of_that_day(old) -> None:
-    """But for the format, which scored objects say now."""
+    """But for the format, which is 2 since time stamps are stored to the millisecond."""
     alerts = Alerts(old.curated, old.settings.topic_arn, old.clients.sns)
     pipeline = Pipeline(old.raw, old.curated, CurrentModel(old.registry), alerts)
     before = old.objects(old.curated.name)
@@ -129,7 +141,7 @@ def test_scoring_the_same_batches_again_leaves_the_bytes_of_that_day(old) -> Non
     again = {key: body for key, body in after.items() if not key.startswith(SCORED)}
     earlier = {without_later_figures(key): body for key, body in before.items()}
     for key, body in again.items():
-        assert earlier[without_later_figures(key)] == body
+        assert earlier[without_later_figures(key)] == as_of_that_day(key, body)
     assert sum(key.startswith("summaries/") for key in again) == 2
     assert sum(key.startswith("events/") for key in again) == 1
     for key in old.raw.keys(""):
@@ -137,9 +149,11 @@ def test_scoring_the_same_batches_again_leaves_the_bytes_of_that_day(old) -> Non
         now, then = (
             pq.ParquetFile(pa.BufferReader(each[scored])).read() for each in (after, before)
         )
-        assert now.select(then.column_names).equals(then)
+        assert pc.all(pc.equal(now["microseconds"], 0)).as_py()
+        times = now["timestamp"].cast(pa.timestamp("us"))
+        assert now.set_column(0, then.schema.field(0), times).select(then.column_names).equals(then)
         facts, said = (json.loads(each.schema.metadata[b"petrostream"]) for each in (now, then))
-        assert facts == said | {"format": 1}
+        assert facts == said | {"format": 2}
 
 
 def test_old_objects_give_what_they_gave(grown: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -227,7 +241,7 @@ def test_columns_by_position_are_what_their_names_say(
         if OLD_RECORDING in key:
             then = expected["scored"][Path(key).name]["columns"]
             as_named = {name.lower().replace("-", "_"): value for name, value in then.items()}
-            assert found == as_named | dict.fromkeys(names)
+            assert found == as_named | dict.fromkeys(["microseconds", *names])
         else:
             assert found["recording"]["texts"] == {NEW_RECORDING: found["recording"]["values"]}
             assert set(found["status"]["texts"]) <= {"commissioning", "scored", "unscorable"}
@@ -247,6 +261,9 @@ def test_an_old_model_and_an_old_profile_score_on(
     then = expected["scored"][f"{OLD_RECORDING}-20240101T004500.parquet"]["columns"]
     later = {name: without.pop(name) for name in grown["later"]}
     assert all(each == {"values": 0, "sum": 0.0} for each in later.values())
+    for scored in (without, beside):
+        assert scored.pop("microseconds") == {"values": then["timestamp"]["values"], "sum": 0.0}
+        scored["timestamp"]["sum"] *= 1000  # it is in milliseconds now
     assert without == then
     for name in grown["later"]:
         assert beside.pop(name)["values"] == then["P-TPT"]["values"]
