@@ -40,6 +40,10 @@ class UnreadableRecording(PermanentError):
     """A file is not a 3W recording that can be read."""
 
 
+class RecordingClaimed(PermanentError):
+    """A recording's name stands for other readings already, or for other batches of them."""
+
+
 class InvalidBatch(PermanentError):
     """An object in the raw bucket breaks the batch contract."""
 

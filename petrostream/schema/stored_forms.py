@@ -71,6 +71,7 @@ class Form:
 
 
 RAW_BATCH: Final = Form("raw batch", error=InvalidBatch)
+RECORDING_CLAIM: Final = Form("claim of a recording")
 SCORED_BATCH: Final = Form("scored batch", error=InvalidBatch)
 SUMMARY: Final = Form("summary", newest=SCORED_BATCH.newest)
 """It has its scored batch's format, so that who lists summaries knows before reading rows."""
