@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from petrostream.errors import SettingsError, reason_of
+from petrostream.files import write_whole
 
 PREFIX: Final = "PETROSTREAM_"
 LOCAL: Final = "local"
@@ -95,6 +96,10 @@ def read_stack(target: str = LOCAL) -> dict[str, Any] | None:
         document = json.loads(path.read_text())
     except FileNotFoundError:
         return None
+    except NotADirectoryError as error:
+        raise SettingsError(
+            f"{state_folder()} is no folder: name another one in {variable('state')}"
+        ) from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} can't be read ({reason_of(error)}): {again}") from error
     if not isinstance(document, dict) or not isinstance(document.get("environment"), dict):
@@ -105,11 +110,7 @@ def read_stack(target: str = LOCAL) -> dict[str, Any] | None:
 def write_stack(stack: dict[str, Any], target: str = LOCAL) -> None:
     """Write a stack file in one step, readable by its owner alone."""
     path = stack_file(target)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(stack, indent=1))
-    draft.replace(path)
+    write_whole(path, json.dumps(stack, indent=1).encode(), mode=0o600)
 
 
 def use_stack() -> None:

@@ -22,6 +22,7 @@ from petrostream.errors import (
     ServiceUnavailable,
     UsageError,
 )
+from petrostream.files import write_whole
 from petrostream.ingest.batches import (
     BATCH_SECONDS,
     COMMISSIONING_SECONDS,
@@ -156,8 +157,7 @@ class LiveReplay:
             except (OSError, ValueError, KeyError, TypeError):
                 pass
         live = cls(path, float(int(time.time())))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"began": live.began}))
+        write_whole(path, json.dumps({"began": live.began}).encode())
         return live
 
     def anchor(self, longest_seconds: float, speed: Speed) -> int:
