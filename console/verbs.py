@@ -9,7 +9,14 @@ from typing import Any
 import click
 
 from console.answers import Answer, give
-from console.exits import EXIT_UNREAD, EXIT_USAGE, GO_ON, drop_output, run_command
+from console.exits import (
+    EXIT_UNREAD,
+    EXIT_USAGE,
+    GO_ON,
+    drop_output,
+    open_streams,
+    run_command,
+)
 from console.options import json_is_wanted
 
 _SHORT_HELP_WIDTH = 90
@@ -119,6 +126,7 @@ def run(command: click.Command, arguments: Sequence[str] | None, *, name: str) -
     name
         What the help calls the program.
     """
+    open_streams()
     return run_command(lambda: _run(command, arguments, name))
 
 

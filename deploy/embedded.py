@@ -107,7 +107,12 @@ def _draft_folder() -> Path:
 def copy_root(source: Path, target: Path) -> None:
     """Copy the configuration, and nothing of the user's own platform."""
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_PRIVATE, *_OVERRIDES))
+    try:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_PRIVATE, *_OVERRIDES))
+    except shutil.Error as error:  # holds every file that could not be copied
+        [(_, copy, reason), *_] = error.args[0]
+        words = reason.partition("] ")[2].partition(":")[0] or reason
+        raise UsageError(f"{copy} can't be written: {words.lower()}") from error
 
 
 def _with_terraform(options: StackOptions) -> Provision:

@@ -9,6 +9,7 @@ from console.answers import Answer
 from console.speech import progress, say
 from deploy import stackfile
 from petrostream.errors import UsageError
+from petrostream.files import naming
 from petrostream.settings import state_folder
 
 DSN: Final = "PetroStream"
@@ -72,8 +73,10 @@ def write(outputs: dict[str, Any], folder: Path, profile: str | None = None) -> 
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, text in render(outputs, profile).items():
-        paths.append(folder / name)
-        paths[-1].write_text(text, encoding="utf-8", newline="" if name == REG_NAME else None)
+        path = folder / name
+        with naming(path):
+            path.write_text(text, encoding="utf-8", newline="" if name == REG_NAME else None)
+        paths.append(path)
     return paths
 
 

@@ -5,6 +5,15 @@ queue delivers the message again), `PermanentError` says no (the object is set a
 reason). Messages name the object, what was expected and what to do.
 """
 
+import errno
+from pathlib import Path
+from typing import Final
+
+_IN_THE_WAY: Final = frozenset({errno.ENOTDIR, errno.EEXIST})
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+UNWRITABLE: Final = _NO_ROOM | {errno.EIO, errno.EBADF}
+"""What fails where an open file or stream is written; the system does not name it then."""
+
 
 def reason_of(error: Exception) -> str:
     """Why the system or a library refused, in words: no number of an error, no path once more.
@@ -14,6 +23,24 @@ def reason_of(error: Exception) -> str:
     """
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return words[:1].lower() + words[1:]
+
+
+def refusal_of(error: OSError) -> str:
+    """What the system refused, as a sentence: the file, and what is wrong with it.
+
+    >>> refusal_of(PermissionError(13, "Permission denied", "limits.toml"))
+    'limits.toml: permission denied'
+    """
+    named = error.filename2 or error.filename
+    if not isinstance(named, str):
+        return reason_of(error)
+    if error.errno in _IN_THE_WAY:
+        path = Path(named)
+        in_the_way = [each for each in (path, *path.parents) if each.exists() and not each.is_dir()]
+        if in_the_way:
+            return f"{in_the_way[-1]} is no folder, and {named} needs one there"
+    advice = ": make room, then run the same command again" if error.errno in _NO_ROOM else ""
+    return f"{named}: {reason_of(error)}{advice}"
 
 
 class PetroStreamError(Exception):
@@ -38,6 +65,10 @@ class SettingsError(UsageError):
 
 class UnreadableRecording(PermanentError):
     """A file is not a 3W recording that can be read."""
+
+
+class RecordingClaimed(PermanentError):
+    """A recording's name stands for other readings already, or for other batches of them."""
 
 
 class InvalidBatch(PermanentError):

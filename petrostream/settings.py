@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from petrostream.documents import Bounds, Part, read_json
 from petrostream.errors import SettingsError, reason_of
+from petrostream.files import write_whole
 
 PREFIX: Final = "PETROSTREAM_"
 LOCAL: Final = "local"
@@ -110,6 +111,10 @@ def read_stack(target: str = LOCAL) -> dict[str, Any] | None:
         return _stack(read_json(path.read_bytes(), str(path), error=SettingsError, bounds=_BOUNDS))
     except FileNotFoundError:
         return None
+    except NotADirectoryError as error:
+        raise SettingsError(
+            f"{state_folder()} is no folder: name another one in {variable('state')}"
+        ) from error
     except OSError as error:
         raise SettingsError(f"{path} can't be read ({reason_of(error)}): {again}") from error
     except SettingsError as error:
@@ -145,11 +150,7 @@ def _is_address(text: str) -> bool:
 def write_stack(stack: dict[str, Any], target: str = LOCAL) -> None:
     """Write a stack file in one step, readable by its owner alone."""
     path = stack_file(target)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(stack, indent=1))
-    draft.replace(path)
+    write_whole(path, json.dumps(stack, indent=1).encode(), mode=0o600)
 
 
 def use_stack() -> None:

@@ -20,9 +20,11 @@ from petrostream.errors import (
     ModelNotReady,
     PermanentError,
     PetroStreamError,
+    RecordingClaimed,
     ServiceUnavailable,
     UsageError,
 )
+from petrostream.files import write_whole
 from petrostream.ingest.batches import (
     BATCH_SECONDS,
     COMMISSIONING_SECONDS,
@@ -59,6 +61,7 @@ class ReplaySummary:
     batches_already_there: int = 0
     rows: int = 0
     problems: int = 0
+    refused: int = 0
     seconds: float = 0.0
     _seen: set[str] = field(default_factory=set, repr=False)
 
@@ -88,21 +91,20 @@ class Replay:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     problems: list[Problem] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
     summary: ReplaySummary = field(default_factory=ReplaySummary)
 
     def run(self, uploader: Uploader, progress: Progress) -> ReplaySummary:
         """Upload every batch when it is due; `started` (clock) is when the replay began."""
         began = time.perf_counter()
-        refused: set[str] = set()
         try:
             for due_batch in due_batches(
                 self.files, self.schedule, self.problems.append, progress.note
             ):
                 batch = due_batch.batch
-                if batch.id.recording in refused:
-                    continue
-                if batch.is_first and self._refuses(due_batch, uploader):
-                    refused.add(batch.id.recording)
+                if batch.is_first:
+                    self._claim(due_batch, uploader)
+                if batch.id.recording in self.refused:
                     continue
                 if batch.id in uploader.present(batch):
                     self._count(batch, progress, uploaded=False)
@@ -115,21 +117,15 @@ class Replay:
         finally:
             uploader.close()
             self.summary.problems = len(self.problems)
+            self.summary.refused = len(self.refused)
             self.summary.seconds = time.perf_counter() - began
         return self.summary
 
-    def _refuses(self, due_batch: DueBatch, uploader: Uploader) -> bool:
-        """Whether the bucket holds this recording cut into other batches, or another one."""
-        if uploader.cut_of(due_batch.batch) in (None, due_batch.cut):
-            return False
-        self.problems.append(
-            Problem(
-                Path(due_batch.batch.id.recording),
-                "the bucket holds a recording of that name cut into other batches: replay it "
-                "with the same --batch-minutes as then, or into an empty stack",
-            )
-        )
-        return True
+    def _claim(self, due_batch: DueBatch, uploader: Uploader) -> None:
+        try:
+            uploader.claim(due_batch)
+        except RecordingClaimed as error:
+            self.refused[due_batch.batch.id.recording] = str(error)
 
     def _wait_for(self, due_batch: DueBatch) -> None:
         if self.speed.factor == float("inf"):
@@ -168,8 +164,7 @@ class LiveReplay:
             except (OSError, PermanentError):
                 pass
         live = cls(path, float(int(time.time())))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"began": live.began}))
+        write_whole(path, json.dumps({"began": live.began}).encode())
         return live
 
     def anchor(self, longest_seconds: float, speed: Speed) -> int:
@@ -207,7 +202,7 @@ class ReplayOptions:
 
 
 def run(options: ReplayOptions) -> Answer:
-    """Replay; 0 if every recording was read, 3 if some were not.
+    """Replay; 0 if every recording was uploaded, 3 if some were not read, or refused.
 
     Raises
     ------
@@ -251,7 +246,7 @@ def run(options: ReplayOptions) -> Answer:
     if live:
         live.forget()
     _report(replay)
-    return Answer(summary.facts(), EXIT_PARTIAL if summary.problems else 0)
+    return Answer(summary.facts(), EXIT_PARTIAL if summary.problems or summary.refused else 0)
 
 
 def _live_replay(options: ReplayOptions, settings: Settings) -> LiveReplay:
@@ -309,10 +304,13 @@ def _report(replay: Replay) -> None:
     summary = replay.summary
     for problem in replay.problems:
         note(f"not read: {problem}")
+    for recording, reason in sorted(replay.refused.items()):
+        note(f"refused: {recording}: {reason}")
     there = summary.batches_already_there
     say(
         f"replayed {summary.recordings} recordings: {summary.batches} batches"
         + (f" ({there} were there already)" if there else "")
         + f", {summary.rows} rows in {summary.seconds:.1f} s"
         + (f"; {summary.problems} files could not be read" if summary.problems else "")
+        + (f"; {summary.refused} recordings were refused" if summary.refused else "")
     )

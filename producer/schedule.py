@@ -26,12 +26,22 @@ WELLS_SIDE_BY_SIDE: Final = 40
 class DueBatch:
     """A batch and when it is due, in data seconds since the replay's start.
 
-    `cut` describes how the batch's recording is cut, the same for all of its batches.
+    `cut` is its whole recording, the same for all of its batches.
     """
 
     due: float
     batch: Batch
-    cut: str
+    cut: "CutRecording"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CutRecording:
+    """A recording and its batches, in order; `how` says how it was cut."""
+
+    recording: Recording
+    batch_seconds: int
+    batches: tuple[Batch, ...]
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +128,24 @@ def _lane(
                 latest = max(latest, last + SECOND)
             recording = _placed(recording, start, shift_of_round, schedule)
             began = int(recording.microseconds[0])
-            batches = list(
-                cut(
-                    recording,
-                    batch_seconds=schedule.batch_seconds,
-                    commissioning_seconds=schedule.commissioning_seconds,
-                    lookback_seconds=schedule.lookback_seconds,
-                )
-            )
-            how = _describe_cut(recording, schedule)
-            for batch in batches:
+            whole = _cut(recording, schedule)
+            for batch in whole.batches:
                 due = start + (int(batch.microseconds[-1]) - began) / SECOND
-                yield DueBatch(due, batch, how)
+                yield DueBatch(due, batch, whole)
             start += duration_seconds(recording)
         if not played:
             return
+
+
+def _cut(recording: Recording, schedule: Schedule) -> CutRecording:
+    batches = cut(
+        recording,
+        batch_seconds=schedule.batch_seconds,
+        commissioning_seconds=schedule.commissioning_seconds,
+        lookback_seconds=schedule.lookback_seconds,
+    )
+    how = _describe_cut(recording, schedule)
+    return CutRecording(recording, schedule.batch_seconds, tuple(batches), how)
 
 
 def _describe_cut(recording: Recording, schedule: Schedule) -> str:

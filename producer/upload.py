@@ -1,6 +1,6 @@
 """Upload batches into the raw bucket, side by side and each one once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Final
@@ -9,10 +9,10 @@ from petrostream.aws.buckets import Bucket
 from petrostream.errors import InvalidBatch
 from petrostream.ingest.batches import Batch, encode
 from petrostream.schema.keys import READINGS, BatchId, parse_batch_key
+from producer.claims import CUT, Claims
 from producer.schedule import DueBatch
 
 _PARQUET: Final = "application/vnd.apache.parquet"
-_CUT: Final = "cut"
 
 
 class Uploader:
@@ -23,25 +23,30 @@ class Uploader:
         self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="upload")
         self._most = 2 * parallel
         self._pending: dict[Future[bool], Batch] = {}
-        self._present: dict[str, dict[str, set[BatchId]]] = {}
+        self._present: dict[str, dict[str, dict[BatchId, str]]] = {}
+        self._claims = Claims(bucket)
 
-    def present(self, batch: Batch) -> set[BatchId]:
-        """The batches of this recording that the bucket held when the well was first met."""
+    def present(self, batch: Batch) -> Mapping[BatchId, str]:
+        """Batches of the recording in the bucket as the well was first met, and their ETags."""
         well = batch.id.well
         if well not in self._present:
-            found: dict[str, set[BatchId]] = {}
-            for key in self._bucket.keys(f"{READINGS}well={well}/"):
+            found: dict[str, dict[BatchId, str]] = {}
+            for listed in self._bucket.list(f"{READINGS}well={well}/"):
                 with suppress(InvalidBatch):  # somebody else's object
-                    batch_id = parse_batch_key(key)
-                    found.setdefault(batch_id.recording, set()).add(batch_id)
+                    batch_id = parse_batch_key(listed.key)
+                    found.setdefault(batch_id.recording, {})[batch_id] = listed.etag
             self._present[well] = found
-        return self._present[well].get(batch.id.recording, set())
+        return self._present[well].get(batch.id.recording, {})
 
-    def cut_of(self, first: Batch) -> str | None:
-        """How the recording in the bucket was cut; `None` where there is none."""
-        if not self.present(first):
-            return None
-        return (self._bucket.metadata(first.id.raw) or {}).get(_CUT, "unknown")
+    def claim(self, due_batch: DueBatch) -> None:
+        """Claim the name of a batch's recording; before its first batch is uploaded.
+
+        Raises
+        ------
+        RecordingClaimed
+            If it stands for something else.
+        """
+        self._claims.take(due_batch.cut, self.present(due_batch.batch))
 
     def submit(self, due_batch: DueBatch) -> Iterator[tuple[Batch, bool]]:
         """Upload a batch in the background; give those that have finished meanwhile.
@@ -69,7 +74,7 @@ class Uploader:
     def _upload(self, due_batch: DueBatch) -> bool:
         batch = due_batch.batch
         return self._bucket.put_if_absent(
-            batch.id.raw, encode(batch), _PARQUET, {_CUT: due_batch.cut}
+            batch.id.raw, encode(batch), _PARQUET, {CUT: due_batch.cut.how}
         )
 
     def _finished(self) -> Iterator[tuple[Batch, bool]]:

@@ -18,6 +18,7 @@ from deploy.terraform import diagnosis
 from deploy.terraform.diagnosis import Diagnostic, ProviderUnavailable, TerraformFailed
 from petrostream.documents import Bounds, Part, read_json
 from petrostream.errors import PermanentError, UsageError, reason_of
+from petrostream.files import naming
 
 PROGRAM: Final = "terraform"
 OLDEST: Final = (1, 11)
@@ -397,8 +398,9 @@ def _address(resource: dict[str, Any], instance: dict[str, Any]) -> str:
 @contextmanager
 def _as_file(text: str) -> Iterator[IO[str]]:
     with tempfile.TemporaryFile("w+") as source:
-        source.write(text)
-        source.seek(0)
+        with naming(Path(tempfile.gettempdir())):
+            source.write(text)
+            source.seek(0)
         yield source
 
 

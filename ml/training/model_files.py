@@ -9,6 +9,7 @@ import joblib
 from ml.training.fit import Trained
 from petrostream.errors import PermanentError, UsageError, reason_of
 from petrostream.evaluation.document import from_json
+from petrostream.files import write_whole
 from petrostream.registry.model_files import (
     EVALUATION_NAME,
     FOREST_NAME,
@@ -47,7 +48,7 @@ def write_model(trained: Trained, packed: PackedModel, folder: Path) -> dict[str
 
 
 def write_file(folder: Path, name: str, body: bytes) -> None:
-    """Write one of the files.
+    """Write one of the files; an earlier one stays where there is no room.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def write_file(folder: Path, name: str, body: bytes) -> None:
         If it can't be written.
     """
     try:
-        (folder / name).write_bytes(body)
+        write_whole(folder / name, body)
     except OSError as error:
         raise UsageError(f"{name} can't be written into {folder}: {reason_of(error)}") from error
 

@@ -1,5 +1,6 @@
 """Objects in buckets: the few calls that PetroStream makes to S3."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _ALREADY_THERE: Final = frozenset({"PreconditionFailed", "412"})
 _RACING: Final = frozenset({"ConditionalRequestConflict", "409"})
+_RACES: Final = 5
+_AFTER_RACE_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +126,27 @@ class Bucket:
     ) -> bool:
         """Write an object unless there is one; tell whether this call wrote it."""
         with explained(f"writing s3://{self.name}/{key}"):
-            try:
-                self._s3.put_object(
-                    Bucket=self.name,
-                    Key=key,
-                    Body=body,
-                    ContentType=content_type,
-                    Metadata=metadata or {},
-                    IfNoneMatch="*",
-                )
-            except ClientError as error:
-                if error_code(error) in _ALREADY_THERE:
-                    return False
-                if error_code(error) in _RACING:
-                    raise ServiceUnavailable(
-                        f"writing s3://{self.name}/{key}: somebody writes it right now"
-                    ) from error
-                raise
-            return True
+            for race in range(1, _RACES + 1):
+                try:
+                    self._s3.put_object(
+                        Bucket=self.name,
+                        Key=key,
+                        Body=body,
+                        ContentType=content_type,
+                        Metadata=metadata or {},
+                        IfNoneMatch="*",
+                    )
+                except ClientError as error:
+                    if error_code(error) in _ALREADY_THERE:
+                        return False
+                    if error_code(error) not in _RACING:
+                        raise
+                    time.sleep(race * _AFTER_RACE_SECONDS)
+                else:
+                    return True
+            raise ServiceUnavailable(
+                f"writing s3://{self.name}/{key}: others write it all the time"
+            )
 
     def delete(self, key: str) -> None:
         """Remove an object, if it is there."""

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from petrostream.errors import PetroStreamError, UsageError
+from petrostream.errors import PetroStreamError, UsageError, reason_of, refusal_of
 from petrostream.local import stack
 from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
 from petrostream.local.status import look_at_stack
@@ -16,9 +16,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for line in _lines(chosen):
             sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
     except PetroStreamError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2 if isinstance(error, UsageError) else 1
+    except OSError as error:
+        is_file = error.filename is not None
+        what = refusal_of(error) if is_file else f"the output can't be written: {reason_of(error)}"
+        sys.stderr.write(f"error: {what}\n")
+        return 2 if is_file else 1
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from petrostream.errors import InvalidBatch
 
 READINGS: Final = "readings/"
+CLAIMS: Final = "claims/"
 SCORED: Final = "scored/"
 EVENTS: Final = "events/"
 SUMMARIES: Final = "summaries/"
@@ -103,6 +104,11 @@ def parse_batch_key(key: str) -> BatchId:
     if f"{second:%Y-%m-%d}" != match["date"]:
         raise InvalidBatch(f"the key {key!r} names another date than its second")
     return BatchId(well, recording, second)
+
+
+def claim_key(well: str, recording: str) -> str:
+    """Key of what a recording's name stands for, in the raw bucket; no function is told of it."""
+    return f"{CLAIMS}well={well}/{recording}.json"
 
 
 def profile_key(well: str, recording: str) -> str:

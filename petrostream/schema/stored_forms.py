@@ -85,6 +85,7 @@ class Form:
 
 
 RAW_BATCH: Final = Form("raw batch", error=InvalidBatch)
+RECORDING_CLAIM: Final = Form("claim of a recording")
 SCORED_BATCH: Final = Form("scored batch", newest=2, error=InvalidBatch)
 """Since format 2 time stamps are to the millisecond, with microseconds in a column of their own."""
 

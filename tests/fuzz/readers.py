@@ -28,7 +28,7 @@ from petrostream.detection import profiles
 from petrostream.documents import read_json
 from petrostream.errors import PetroStreamError
 from petrostream.evaluation import document as evaluation
-from petrostream.ingest import batches, recordings
+from petrostream.ingest import batches, claims, recordings
 from petrostream.ingest.notifications import announced_objects
 from petrostream.registry.model_files import Pointer, sha256, unpack
 from petrostream.schema.keys import parse_batch_key
@@ -39,6 +39,9 @@ from petrostream.settings import PROJECT_ROOT
 STORED = PROJECT_ROOT / "tests" / "fixtures" / "stored"
 NOW = datetime(2024, 1, 1)
 DATE = "2024-01-01"
+CLAIM = claims.Claim(
+    "WELL-00001", "R", "replayed", "ab" * 32, 7200, 0, 7_199_000_000, 600, 900, 2700, "ana", "now"
+)
 PLACE = "http://127.0.0.1:4566 curated"
 
 
@@ -74,6 +77,11 @@ def annotation(data: bytes) -> object:
 
 def claim(data: bytes) -> object:
     return notify._state(data, "alerts/key")
+
+
+def recording_claim(data: bytes) -> object:
+    found = claims.from_json(data)
+    return found.made, found.differences(CLAIM), CLAIM.differences(found)
 
 
 def profile(data: bytes) -> object:
@@ -220,6 +228,7 @@ READERS: dict[str, Reader] = {
     "events": Reader(event_document, stored("curated/events/*/*/*.json")),
     "annotation": Reader(annotation, stored("curated/annotations/*/*/*.json")),
     "alert claim": Reader(claim, stored("curated/alerts/*/*.json")),
+    "recording claim": Reader(recording_claim, claims.to_json(CLAIM)),
     "profile": Reader(profile, stored("curated/profiles/*/*0.json")),
     "later profiles": Reader(later_profiles, stored("curated/profiles/*/*.recommissioned.json")),
     "pointer": Reader(pointer, stored("pointer.json")),

@@ -78,6 +78,16 @@ class MemoryBucket:
         self.before()
         return iter(sorted(key for key in self.bodies if key.startswith(prefix) and key > after))
 
+    def list(self, prefix: str) -> list[ListedObject]:
+        self.before()
+        keys = sorted(key for key in self.bodies if key.startswith(prefix))
+        return [
+            ListedObject(
+                key, etag_of(self.bodies[key]), len(self.bodies[key]), datetime(2024, 1, 1)
+            )
+            for key in keys
+        ]
+
     def _body(self, key: str) -> bytes:
         if key not in self.bodies:
             raise ObjectMissing(f"{key} does not exist")

@@ -6,14 +6,14 @@ locals {
     engineer  = jsonencode({ Version = "2012-10-17", Statement = local.engineer })
   }
 
-  # Whoever uploads looks first what is there, so that a replay that broke off goes on, and warns
-  # where there is no model to score with.
+  # Whoever uploads claims a recording's name, looks what is there, so that a replay that broke off
+  # goes on, and warns where there is no model to score with.
   producer = [
     {
       Sid      = "Upload"
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject"]
-      Resource = "${var.arns.raw}/readings/*"
+      Resource = ["${var.arns.raw}/claims/*", "${var.arns.raw}/readings/*"]
     },
     {
       Sid      = "LookWhatIsThere"

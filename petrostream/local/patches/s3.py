@@ -1,11 +1,13 @@
-"""Mends of moto's S3: bucket policies that insist on TLS, and buckets with versions."""
+"""Mends of moto's S3: policies that insist on TLS, versions, and writes on a condition."""
 
 import json
+import threading
 from functools import lru_cache
 from typing import Any, Final
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
+from moto.s3.responses import S3Response
 
 from petrostream.local.patches._mend import Mend
 
@@ -53,7 +55,18 @@ def _dispose(_marker: FakeDeleteMarker, *, garbage: bool = False) -> None:
     """Stock moto asks a delete marker to free its body when its bucket is no longer versioned."""
 
 
+_stock_put_object = S3Response.put_object
+_putting = threading.Lock()
+
+
+def _put_object(response: S3Response) -> Any:
+    """Stock moto looks and writes in two steps: of two writers at once, both find nothing there."""
+    with _putting:
+        return _stock_put_object(response)
+
+
 MENDS: Final = (
+    Mend(S3Response, "put_object", _put_object),
     Mend(FakeBucket, "get_permission", _get_permission),
     Mend(FakeKey, "__deepcopy__", _itself),
     Mend(FakeDeleteMarker, "__deepcopy__", _itself),

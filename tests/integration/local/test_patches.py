@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.awslambda.models import LambdaBackend
 from moto.core.utils import unix_time_millis
-from moto.s3.models import FakeKey
+from moto.s3.models import FakeKey, S3Backend
 from moto.sqs.models import Message, Queue, SQSBackend
 
 from petrostream.local import patches
@@ -502,6 +502,41 @@ def test_the_loopback_counts_as_tls_and_other_denials_stand(patched: None, aws) 
     assert not can_read(s3)
     assert not can_read(s3, Condition={"Bool": {"aws:SecureTransport": "true"}})
     assert not can_read(s3, Condition=TLS_ONLY | {"StringEquals": {"aws:PrincipalAccount": "1"}})
+
+
+def writers_that_were_first(s3: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many of two who write one key at once are told that nothing was there."""
+    s3.create_bucket(Bucket="bucket")
+    looked, both = S3Backend.get_object, threading.Barrier(2)
+
+    def look(*given: Any, **named: Any) -> Any:
+        found = looked(*given, **named)
+        with contextlib.suppress(
+            threading.BrokenBarrierError
+        ):  # where one looks after the other has written
+            both.wait(timeout=1)
+        return found
+
+    def write(body: bytes) -> bool:
+        try:
+            s3.put_object(Bucket="bucket", Key="k", Body=body, IfNoneMatch="*")
+        except ClientError:
+            return False
+        return True
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr(S3Backend, "get_object", look)
+        return sum(pool.map(write, [b"one", b"two"]))
+
+
+def test_stock_moto_lets_two_writers_be_first(
+    stock: None, aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert writers_that_were_first(aws("s3"), monkeypatch) == 2, "drop the patch"
+
+
+def test_one_of_two_writers_is_first(patched: None, aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert writers_that_were_first(aws("s3"), monkeypatch) == 1
 
 
 def delete_from_a_bucket_no_longer_versioned(s3: Any) -> None:

@@ -22,6 +22,7 @@ from petrostream.detection import profiles
 from petrostream.detection.engineering_limits import Limits
 from petrostream.errors import PermanentError, UsageError
 from petrostream.evaluation import document as evaluations
+from petrostream.ingest import claims
 from petrostream.ingest.batches import decode
 from petrostream.registry.model_files import Pointer, sha256, unpack
 from petrostream.schema import columns, stored_forms
@@ -38,6 +39,13 @@ FOLDER = PROJECT_ROOT / "tests" / "fixtures" / "stored"
 FORMS = {name: each for name, each in vars(stored_forms).items() if isinstance(each, Form)}
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 EVENT = Event("WELL-1", "r", 10**15, 10**15, 10**15, 1.5, 1, {"P-TPT": 100})
+
+CLAIM = b"""{
+ "format": 1, "well": "WELL-90005", "recording": "WELL-90005_20240101000000", "kind": "replayed",
+ "content": "5d41402abc4b2a76", "rows": 900, "first": 1704067200000000, "last": 1704071695000000,
+ "batch_seconds": 600, "commissioning_seconds": 900, "lookback_seconds": 2700,
+ "by": "ana on rig-7", "at": "2026-11-25 16:40:00 UTC"
+}"""
 
 
 class OneObject:
@@ -140,6 +148,7 @@ READERS: list[tuple[str, Callable[[Any], object]]] = [
     ("EVENTS", of_document(events.from_json, "curated/events/*/*/*")),
     ("PROFILE", of_document(profiles.from_json, "curated/profiles/*/*00.json")),
     ("PROFILE", of_document(profiles.list_from_json, "curated/profiles/*/*.recommissioned.json")),
+    ("RECORDING_CLAIM", lambda found: claims.from_json(with_format(CLAIM, found))),
     ("ALERT_CLAIM", read_claim),
     ("ANNOTATION", of_document(annotations.from_json, "curated/annotations/*/*/*")),
     ("QUARANTINE_REASON", read_reason),
