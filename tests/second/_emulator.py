@@ -44,11 +44,8 @@ class Caller:
 
     def use(self, monkeypatch: pytest.MonkeyPatch, others: Mapping[str, str] | None = None) -> None:
         """Let this process call as them: boto3 keeps the keys that it has seen first."""
-        for name in (
-            "AWS_SESSION_TOKEN",
-            *(name for name in os.environ if name.startswith("AWS_")),
-        ):
-            monkeypatch.delenv(name, raising=False)
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
         for name, value in {**self.environment, **(others or {})}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
