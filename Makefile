@@ -25,6 +25,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PETROSTREAM := $(VENV)/bin/petrostream
 READY := $(VENV)/ready
+SECOND := .venv-second
+SECOND_READY := $(SECOND)/ready
 
 # Variables reach commands as whole words, whatever they hold.
 given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
@@ -32,8 +34,8 @@ given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 # A switch is off where it is empty, 0, no or false.
 switch = $(if $(filter-out 0 no false,$(1)),$(2))
 
-.PHONY: help setup demo up down train evaluate replay dashboard data status repair powerbi test bench \
-  bench-dashboard screenshots check audit format lock clean
+.PHONY: help setup demo up down train evaluate replay dashboard data status repair powerbi test test-second \
+  bench bench-dashboard screenshots check audit format lock clean
 
 # Single steps take the stack of the target that is named, whatever else is up.
 train replay dashboard: export PETROSTREAM_TARGET := $(TARGET)
@@ -107,6 +109,15 @@ powerbi: $(READY) ## write what Power BI needs to read from TARGET=aws
 test: $(READY) ## run every test
 	@exec $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
+test-second: $(READY) $(SECOND_READY) ## run the round on a second emulator, which evaluates IAM (needs Terraform)
+	@exec $(RUN) -m pytest tests/second $(ARGS)
+
+$(SECOND_READY): requirements/second.txt
+	@$(PYTHON) -m venv --clear $(SECOND)
+	@$(SECOND)/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+	  --requirement requirements/second.txt
+	@touch $@
+
 bench: $(READY) ## measure the cold import of the handler
 	@exec $(RUN) tests/bench/bench_cold_import.py
 
@@ -146,10 +157,11 @@ lock: $(READY) ## resolve the dependencies anew (needs a network)
 	  --constraint requirements/dev.txt,requirements/emulator.txt)
 	@$(call compile,--no-deps requirements/emulator-binary.in,requirements/emulator-binary.txt)
 	@$(call compile,requirements/audit.in,requirements/audit.txt)
+	@$(call compile,requirements/second.in,requirements/second.txt)
 
 clean: ## remove the virtual environment, caches and local state
 	@if [ -x $(RUN) ]; then $(RUN) -m petrostream.local down >/dev/null 2>&1 || true; fi
-	@rm -rf $(VENV) .venv-audit .petrostream .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis \
+	@rm -rf $(VENV) $(SECOND) .venv-audit .petrostream .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis \
 	  .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -22,7 +22,7 @@ from petrostream.settings import PROJECT_ROOT
 
 _LOG_STREAM: Final = "local"
 _COLD_START_SECONDS: Final = 60.0
-_INHERITED: Final = ("PATH", "LANG", "AWS_ENDPOINT_URL", *FAKE_CREDENTIALS)
+_INHERITED: Final = ("PATH", "LANG", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", *FAKE_CREDENTIALS)
 _SPAWN: Final = multiprocessing.get_context("spawn")
 
 log = logging.getLogger("petrostream.worker")

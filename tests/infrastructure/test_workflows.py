@@ -1,4 +1,4 @@
-"""The workflows that deploy: no two at once, nothing unseen, no credentials for what sets up."""
+"""The workflows: none at once that deploy, nothing unseen, no credentials for what sets up."""
 
 import os
 import subprocess
@@ -41,6 +41,18 @@ def test_the_plan_looks_first_whether_somebody_has_to_approve() -> None:
     assert ".github/check-approval.sh production" in steps[1]
     assert plan["permissions"]["actions"] == "read"
     assert workflow("deploy.yml")["jobs"]["apply"]["needs"] == "plan"
+
+
+def test_the_round_on_the_second_emulator_is_run_on_a_schedule_and_nothing_in_it_is_skipped() -> (
+    None
+):
+    found = workflow("second.yml")
+    assert found[True]["schedule"], "YAML 1.1 reads `on` as true"
+    [job] = found["jobs"].values()
+    assert job["env"]["PETROSTREAM_TEST_REQUIRES"] == "terraform"
+    assert job["steps"][-1] == {"run": "make test-second"}
+    assert found["permissions"] == {"contents": "read"}
+    assert not [step for step in job["steps"] if "configure-aws" in step.get("uses", "")]
 
 
 @pytest.mark.parametrize(

@@ -349,6 +349,7 @@ def test_the_handler_sees_the_functions_variables_and_what_lambda_sets(
 ) -> None:
     monkeypatch.setenv("PETROSTREAM_QUEUE_URL", "the worker's own")
     monkeypatch.setenv("SOMETHING", "else")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "whom AWS's clients trust")
     function = Function(name="f", memory_mb=512, variables={"FOLDER": str(tmp_path)})
     environment = Environment(function, showing_environment)
     seen = environment.invoke({})
@@ -357,6 +358,7 @@ def test_the_handler_sees_the_functions_variables_and_what_lambda_sets(
     assert seen["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
     assert seen["FOLDER"] == str(tmp_path)
     assert seen["AWS_ENDPOINT_URL"] == os.environ["AWS_ENDPOINT_URL"]
+    assert seen["AWS_CA_BUNDLE"] == "whom AWS's clients trust"
     assert not {name for name in seen if name.startswith("PETROSTREAM_")}
     assert "SOMETHING" not in seen and "HOME" not in seen
 
