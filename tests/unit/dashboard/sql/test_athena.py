@@ -94,6 +94,16 @@ def test_there_is_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert account.stopped == ["1"]
 
 
+def test_a_query_that_nobody_waits_for_is_stopped() -> None:
+    def gone() -> None:
+        raise KeyboardInterrupt
+
+    account = Account(states=("RUNNING",))
+    with pytest.raises(KeyboardInterrupt):
+        engine(account).run(Query("SELECT 1", *DAYS), gone)
+    assert account.stopped == ["1"]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
@@ -125,6 +135,7 @@ def test_validation_leaves_texts_texts(inside: str) -> None:
 
 def test_names_of_columns_are_made_unlike() -> None:
     assert unrepeated(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+    assert unrepeated(["a", "a", "a (2)"]) == ["a", "a (2)", "a (2) (2)"]
 
 
 def test_athena_is_asked_only_where_the_stack_on_aws_is_the_one(monkeypatch) -> None:
