@@ -5,6 +5,20 @@ queue delivers the message again), `PermanentError` says no (the object is set a
 reason). Messages name the object, what was expected and what to do.
 """
 
+import re
+from typing import Final
+
+_LOGIN: Final = re.compile(r"(?<=://)[^/\s'\"<>]*@")
+
+
+def without_passwords(text: str) -> str:
+    """A text to show, where addresses no longer say who signs in there and how.
+
+    >>> without_passwords("asking http://me:open-sesame@127.0.0.1:4566/: no answer")
+    'asking http://***@127.0.0.1:4566/: no answer'
+    """
+    return _LOGIN.sub("***@", text)
+
 
 def reason_of(error: Exception) -> str:
     """Why the system or a library refused, in words: no number of an error, no path once more.
@@ -17,7 +31,10 @@ def reason_of(error: Exception) -> str:
 
 
 class PetroStreamError(Exception):
-    """Anything that PetroStream can explain to a user."""
+    """Anything that PetroStream can explain to a user; a password in an address is not shown."""
+
+    def __str__(self) -> str:
+        return without_passwords(super().__str__())
 
 
 class TransientError(PetroStreamError):

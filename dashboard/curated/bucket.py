@@ -26,7 +26,13 @@ from dashboard.curated.summary_listing import SummaryListing
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import explained
-from petrostream.errors import InvalidBatch, ObjectMissing, PermanentError, SettingsError
+from petrostream.errors import (
+    InvalidBatch,
+    ObjectMissing,
+    PermanentError,
+    SettingsError,
+    without_passwords,
+)
 from petrostream.parallel import in_parallel
 from petrostream.schema.columns import (
     ANOMALY_FLAG,
@@ -229,4 +235,5 @@ def _reason(error: Exception) -> str:
     """An error in one line; a missing piece of metadata is all that raises the first three."""
     if isinstance(error, KeyError | TypeError | json.JSONDecodeError):
         return "it is not a scored batch: what PetroStream writes into it is missing or damaged"
-    return str(error).strip().split("\n", maxsplit=1)[0][:200] or type(error).__name__
+    text = without_passwords(str(error)).strip()
+    return text.split("\n", maxsplit=1)[0][:200] or type(error).__name__

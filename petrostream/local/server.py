@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     """Serve until the process is told to end."""
     patches.apply()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    werkzeug_app.DISABLE_GLOBAL_CORS = True
+    werkzeug_app.DISABLE_GLOBAL_CORS = True  # type: ignore[attr-defined] # as its apps read it
     application = refusing_foreign_pages(
         werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
     )
