@@ -153,7 +153,22 @@ def as_frame(columns: list[dict[str, str]], rows: list[list[str | None]]) -> pd.
     for position, column in enumerate(columns):
         name = frame.columns[position]
         if column["Type"] in _NUMBERS:
-            frame[name] = pd.to_numeric(frame[name])
+            frame[name] = _read(pd.to_numeric, frame[name])
         elif column["Type"].startswith("timestamp"):
-            frame[name] = pd.to_datetime(frame[name])
+            frame[name] = _read(_times, frame[name])
     return frame
+
+
+def _read(convert: Callable[[pd.Series], pd.Series], texts: pd.Series) -> pd.Series:
+    """Numbers or times of texts; the texts themselves where one of them can't be had so."""
+    try:
+        return convert(texts)
+    except (ValueError, OverflowError):
+        return texts
+
+
+def _times(texts: pd.Series) -> pd.Series:
+    """Times of texts of the years 1 to 9999; of others pandas makes something, and no error."""
+    if not texts.dropna().str.match(r"\d{4}-").all():
+        raise ValueError
+    return pd.to_datetime(texts)
