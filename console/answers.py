@@ -7,6 +7,8 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from petrostream.errors import without_passwords
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -29,7 +31,8 @@ def give(work: Callable[[], Answer | int], *, as_json: bool) -> int:
         found = work()
     if not isinstance(found, Answer):
         return found
-    sys.stdout.write(f"{json.dumps(found.facts, allow_nan=False)}\n")
+    text = json.dumps(found.facts, allow_nan=False)
+    sys.stdout.write(f"{without_passwords(text)}\n")
     return found.code
 
 

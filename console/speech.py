@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from console.exits import EXIT_PARTIAL
-from petrostream.errors import PetroStreamError, UsageError
+from petrostream.errors import PetroStreamError, UsageError, without_passwords
 
 
 def say(text: str = "") -> None:
     """Write a line of the answer; it is seen at once, whatever standard output is."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(without_passwords(text) + "\n")
     sys.stdout.flush()
 
 
@@ -21,7 +21,7 @@ def progress(text: str) -> None:
 
 def note(text: str) -> None:
     """Say something beside the answer, on standard error."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{without_passwords(text)}\n")
     sys.stderr.flush()
 
 

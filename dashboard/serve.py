@@ -1,6 +1,7 @@
 """Serve the dashboard, on loopback unless told otherwise."""
 
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ from petrostream.settings import stack_environment, variable
 
 _APP: Final = Path(__file__).with_name("app.py")
 _PORTS: Final = 65_536
+_HOSTS: Final = variable("dashboard_hosts")
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_ALL_ADDRESSES: Final = ("", "0.0.0.0", "::")  # noqa: S104 - told from others, not listened on
+_NAME: Final = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9a-fA-F:]+")
 _OPTIONS: Final = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
@@ -30,10 +35,11 @@ def serve(host: str, port: int) -> NoReturn:
     Raises
     ------
     UsageError
-        If the address can't be listened on.
+        If the address can't be listened on, or a name that is to be served is none.
     """
     _check_address(host, port)
     options = _OPTIONS | {"server.address": host, "server.port": str(port)}
+    names = served_names(host)
     sys.stderr.write(f"the dashboard is at http://{host}:{port} (Ctrl-C ends it)\n")
     if not os.environ.get(variable("curated_bucket")) and not stack_environment():
         sys.stderr.write(f"nothing is up yet: {_up()} brings it up, and the page shows it then\n")
@@ -43,9 +49,42 @@ def serve(host: str, port: int) -> NoReturn:
         [
             *(sys.executable, "-m", "streamlit", "run", str(_APP)),
             *(f"--{name}={value}" for name, value in options.items()),
+            *(f"--server.allowedHosts={name}" for name in names),
         ],
         {**_ALLOCATOR, **os.environ},
     )
+
+
+def served_names(host: str) -> list[str]:
+    """The names under which a page may ask for data; under any other it stays empty.
+
+    They are loopback's, the address that is listened on (this machine's, where that is all of
+    them) and those in `PETROSTREAM_DASHBOARD_HOSTS`. Otherwise a page of any name that its owner
+    lets lead to this machine could read what is shown here.
+
+    Raises
+    ------
+    UsageError
+        If one in the variable is no name.
+    """
+    named = os.environ.get(_HOSTS, "").replace(",", " ").split()
+    for name in named:
+        if _NAME.fullmatch(name) is None:
+            raise UsageError(
+                f"{_HOSTS} names hosts without port and scheme, such as wells.example.com: "
+                f"{name!r} is none"
+            )
+    own = _own_names() if host in _ALL_ADDRESSES else [host]
+    return sorted({*_LOOPBACK, *own, *named})
+
+
+def _own_names() -> list[str]:
+    name = socket.gethostname()
+    try:
+        addresses = [each[4][0] for each in socket.getaddrinfo(name, None)]
+    except OSError:
+        addresses = []
+    return [name, *map(str, addresses)]
 
 
 def _up() -> str:

@@ -29,7 +29,8 @@ def place_cache(endpoint: str, bucket: str) -> Path | None:
     folder = Path(chosen) / "petrostream" if chosen else _users_cache()
     if chosen == "off" or folder is None:
         return None
-    place = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{endpoint.partition('://')[2]}--{bucket}")
+    address = re.sub(r"^[^/]*@", "", endpoint.partition("://")[2])
+    place = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{address}--{bucket}")
     return folder / place.lstrip(".-")
 
 

@@ -6,6 +6,7 @@ reason). Messages name the object, what was expected and what to do.
 """
 
 import errno
+import re
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,17 @@ _IN_THE_WAY: Final = frozenset({errno.ENOTDIR, errno.EEXIST})
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 UNWRITABLE: Final = _NO_ROOM | {errno.EIO, errno.EBADF}
 """What fails where an open file or stream is written; the system does not name it then."""
+
+_LOGIN: Final = re.compile(r"(?<=://)[^/\s'\"<>]*@")
+
+
+def without_passwords(text: str) -> str:
+    """A text to show, where addresses no longer say who signs in there and how.
+
+    >>> without_passwords("asking http://me:open-sesame@127.0.0.1:4566/: no answer")
+    'asking http://***@127.0.0.1:4566/: no answer'
+    """
+    return _LOGIN.sub("***@", text)
 
 
 def reason_of(error: Exception) -> str:
@@ -44,7 +56,10 @@ def refusal_of(error: OSError) -> str:
 
 
 class PetroStreamError(Exception):
-    """Anything that PetroStream can explain to a user."""
+    """Anything that PetroStream can explain to a user; a password in an address is not shown."""
+
+    def __str__(self) -> str:
+        return without_passwords(super().__str__())
 
 
 class TransientError(PetroStreamError):

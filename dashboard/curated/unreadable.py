@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from petrostream.errors import without_passwords
+
 _LONGEST: Final = 200
 
 
@@ -18,4 +20,5 @@ def unreadable_reason(error: Exception) -> str:
     """An error in one line; a missing piece of metadata is all that raises the first two."""
     if isinstance(error, KeyError | TypeError):
         return "it is not a scored batch: what PetroStream writes into it is missing or damaged"
-    return str(error).strip().split("\n", maxsplit=1)[0][:_LONGEST] or type(error).__name__
+    text = without_passwords(str(error)).strip()
+    return text.split("\n", maxsplit=1)[0][:_LONGEST] or type(error).__name__

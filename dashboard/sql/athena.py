@@ -6,6 +6,7 @@ permissions on offer allow no change of the data either.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -52,16 +53,17 @@ class Athena:
         self._workgroup = workgroup
         self._athena = client or boto3.client("athena", config=_CONFIG)
 
-    def run(self, query: Query) -> QueryResult:
+    def run(self, query: Query, tick: Callable[[], None] = lambda: None) -> QueryResult:
         """Run a query, as `Engine.run` says."""
         began = time.perf_counter()
         number = placeholders(query.text)
         check_placeholders(number)
         with explained(f"asking Athena's workgroup {self._workgroup.name}"):
             if query.text not in {saved.text for saved in saved_queries()}:
-                self._finish(self._start(validation(query.text), []), began)
+                self._finish(self._start(validation(query.text), []), began, tick)
             days = [f"'{day}'" for day in query.days[:number]]
-            rows, is_cut = self._rows(self._finish(self._start(query.text, days), began))
+            execution = self._finish(self._start(query.text, days), began, tick)
+            rows, is_cut = self._rows(execution)
         return QueryResult(rows, is_cut, time.perf_counter() - began)
 
     def _start(self, text: str, parameters: list[str]) -> str:
@@ -74,8 +76,8 @@ class Athena:
         )
         return cast("str", started["QueryExecutionId"])
 
-    def _finish(self, execution: str, began: float) -> str:
-        """Wait until a query has succeeded."""
+    def _finish(self, execution: str, began: float, tick: Callable[[], None]) -> str:
+        """Wait until a query has succeeded; where nobody waits any more, stop it."""
         while True:
             found = self._athena.get_query_execution(QueryExecutionId=execution)
             status = found["QueryExecution"]["Status"]
@@ -83,13 +85,11 @@ class Athena:
                 return execution
             if status["State"] in {"FAILED", "CANCELLED"}:
                 raise QueryRefused(status.get("StateChangeReason", "The query failed."))
-            if time.perf_counter() - began > MOST_SECONDS:
+            try:
+                _pause(began, tick)
+            except BaseException:
                 self._athena.stop_query_execution(QueryExecutionId=execution)
-                raise QueryRefused(
-                    f"The query took longer than {MOST_SECONDS} s and was ended: name fewer "
-                    "days, or fewer wells."
-                )
-            time.sleep(_POLL_SECONDS)
+                raise
 
     def _rows(self, execution: str) -> tuple[pd.DataFrame, bool]:
         """Page through a result until there is enough; its first row has the names."""
@@ -107,6 +107,16 @@ class Athena:
             if len(rows) > MOST_ROWS + 1:
                 break
         return as_frame(columns, rows[1 : MOST_ROWS + 1]), len(rows) > MOST_ROWS + 1
+
+
+def _pause(began: float, tick: Callable[[], None]) -> None:
+    if time.perf_counter() - began > MOST_SECONDS:
+        raise QueryRefused(
+            f"The query took longer than {MOST_SECONDS} s and was ended: name fewer days, or "
+            "fewer wells."
+        )
+    tick()
+    time.sleep(_POLL_SECONDS)
 
 
 def placeholders(text: str) -> int:
@@ -143,7 +153,22 @@ def as_frame(columns: list[dict[str, str]], rows: list[list[str | None]]) -> pd.
     for position, column in enumerate(columns):
         name = frame.columns[position]
         if column["Type"] in _NUMBERS:
-            frame[name] = pd.to_numeric(frame[name])
+            frame[name] = _read(pd.to_numeric, frame[name])
         elif column["Type"].startswith("timestamp"):
-            frame[name] = pd.to_datetime(frame[name])
+            frame[name] = _read(_times, frame[name])
     return frame
+
+
+def _read(convert: Callable[[pd.Series], pd.Series], texts: pd.Series) -> pd.Series:
+    """Numbers or times of texts; the texts themselves where one of them can't be had so."""
+    try:
+        return convert(texts)
+    except (ValueError, OverflowError):
+        return texts
+
+
+def _times(texts: pd.Series) -> pd.Series:
+    """Times of texts of the years 1 to 9999; of others pandas makes something, and no error."""
+    if not texts.dropna().str.match(r"\d{4}-").all():
+        raise ValueError
+    return pd.to_datetime(texts)

@@ -1,281 +1,226 @@
-"""DuckDB over the curated bucket: tables as Athena has them, and nothing else within reach.
+"""DuckDB over the curated bucket: one process for each query, with nothing in it worth taking.
 
-Each query has a database of its own in memory, with one view for `scored` and one for `events`.
-Once they are there, the database may read below those two prefixes only, and its settings are
-locked. DuckDB's own parser says what a text is, and only a single SELECT is run, in a read-only
-transaction: COPY could write below the prefixes.
+The dashboard keeps the credentials. It starts a process without any, hands it the query, and reads
+objects below `scored/` and `events/` for it. The process limits itself (`own_limits`), and is
+killed when its time is up, or when nobody waits for its answer any more.
 """
 
-import importlib.util
+import json
 import os
+import select
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from itertools import starmap
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
-import boto3
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from dashboard.sql import frames
 from dashboard.sql.engine import (
     MOST_ROWS,
     MOST_SECONDS,
     Query,
     QueryRefused,
     QueryResult,
-    check_placeholders,
     unrepeated,
 )
+from dashboard.sql.object_service import ObjectService
 from petrostream.aws.buckets import Bucket
-from petrostream.errors import ServiceUnavailable, SettingsError
-from petrostream.schema.columns import DATE, SCORED_SCHEMA, WELL
+from petrostream.errors import ServiceUnavailable
 from petrostream.schema.keys import EVENTS, SCORED
-from petrostream.schema.sql_columns import scored_columns
+from petrostream.settings import PROJECT_ROOT
 
-_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "memory_limit": "1GB",
-    "temp_directory": "",
-}
-_RUN: Final = (
-    'STRUCT(recording VARCHAR, start BIGINT, "end" BIGINT, peak BIGINT, peak_score DOUBLE, '
-    '"rows" INTEGER, sensors MAP(VARCHAR, INTEGER), limits MAP(VARCHAR, INTEGER), opens BOOLEAN)'
+MOST_CPU_SECONDS: Final = 60
+MOST_MEMORY_MB: Final = 1536
+MOST_ANSWER_MB: Final = 64
+MOST_TEXT: Final = 100_000
+AT_ONCE: Final = 2
+"""Queries that run side by side, of all visitors; together they bound what SQL can take."""
+
+_PREFIXES: Final = (SCORED, EVENTS)
+_CONNECTIONS: Final = 8
+_TICK_SECONDS: Final = 0.5
+_MB: Final = 2**20
+_MEMORY_REFUSED: Final = (
+    f"The query needs more than {MOST_MEMORY_MB:,} MB of memory and was ended: name fewer days, "
+    "or fewer wells."
 )
-_EVENT_COLUMNS: Final = {
-    "model_version": "VARCHAR",
-    "merge_gap_seconds": "INTEGER",
-    "runs": f"{_RUN}[]",
+_ENVIRONMENT: Final = {
+    "HOME": "/nonexistent",
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "2",
+    "PYTHONNOUSERSITE": "1",
+    "TZ": "UTC",
 }
-_PARTITIONS: Final = "hive_partitioning=true, hive_types_autocast=false"
-_IN_KEY: Final = ", ".join(
-    f"regexp_extract(filename, '/{name}=([^/]*)/', 1) AS \"{name}\"" for name in (DATE, WELL)
-)
-"""Partitions by hand, which DuckDB does not do where it is told the columns. It reads only the
-files whose name fits a condition on them all the same.
-"""
+"""All that the process gets to know, besides where Python's modules are."""
 
-_FROM_ENVIRONMENT: Final = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
-"""Settings that the reader of S3 takes from the environment, and shows to whoever asks."""
-
-_IO: Final = (duckdb.IOException, duckdb.HTTPException)
+_running: Final = threading.BoundedSemaphore(AT_ONCE)
 
 
 class DuckDB:
-    """An engine in this process that reads the bucket itself."""
+    """An engine that reads the bucket for a process of DuckDB's own."""
 
     name = "DuckDB"
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
-    def run(self, query: Query) -> QueryResult:
+    def run(self, query: Query, tick: Callable[[], None] = lambda: None) -> QueryResult:
         """Run a query, as `Engine.run` says."""
-        began = time.perf_counter()
-        with duckdb.connect(":memory:", config=_CONFIG) as database:
-            statement = only_select(database, query.text)
-            number = len(statement.named_parameters)
-            check_placeholders(number)
-            with _limited(database) as ran_out:
-                try:
-                    self._prepare(database)
-                    rows, is_cut = _first_rows(database, statement, query.days[:number])
-                except duckdb.Error as error:
-                    raise _explained(error, ran_out=ran_out()) from error
-        return QueryResult(rows, is_cut, time.perf_counter() - began)
-
-    def _prepare(self, database: duckdb.DuckDBPyConnection) -> None:
-        database.execute(f"LOAD {_text(_extension())}")
-        for setting in _FROM_ENVIRONMENT:
-            database.execute(f"SET {setting} = ''")
-        database.execute(_secret())
-        database.execute(f"CREATE VIEW scored AS {self._scored()}")
-        database.execute(f"CREATE VIEW events AS {self._events()}")
-        _as_athena(database)
-        self._lock(database)
-
-    def _scored(self) -> str:
-        if not self._holds(SCORED):
-            return _no_rows({each["name"]: each["type"] for each in scored_columns()})
-        columns = ", ".join(
-            starmap(_column, zip(scored_columns(), SCORED_SCHEMA.names, strict=True))
-        )
-        source = (
-            f"read_parquet({self._files(SCORED, 'parquet')}, filename=true, "
-            f"schema=MAP {{{columns}}})"
-        )
-        return f"SELECT * EXCLUDE (filename), {_IN_KEY} FROM {source}"  # noqa: S608 - all quoted
-
-    def _events(self) -> str:
-        if not self._holds(EVENTS):
-            return _no_rows(_EVENT_COLUMNS)
-        columns = ", ".join(f"{name}: {_text(kind)}" for name, kind in _EVENT_COLUMNS.items())
-        return (
-            f"FROM read_json({self._files(EVENTS, 'json')}, {_PARTITIONS}, "
-            f"format='newline_delimited', columns={{{columns}}})"
-        )
-
-    def _holds(self, prefix: str) -> bool:
-        return next(self._bucket.list(prefix), None) is not None
-
-    def _files(self, prefix: str, suffix: str) -> str:
-        return _text(f"s3://{self._bucket.name}/{prefix}well=*/date=*/*.{suffix}")
-
-    def _lock(self, database: duckdb.DuckDBPyConnection) -> None:
-        folders = [f"s3://{self._bucket.name}/{prefix}" for prefix in (SCORED, EVENTS)]
-        database.execute(f"SET allowed_directories = [{', '.join(map(_text, folders))}]")
-        database.execute("SET python_enable_replacements = false")
-        database.execute("SET enable_external_access = false")
-        database.execute("SET lock_configuration = true")
+        began = time.monotonic()
+        if len(query.text) > MOST_TEXT:
+            raise QueryRefused(f"The query has more than {MOST_TEXT:,} characters.")
+        with _turn(began, tick):
+            service = ObjectService(self._bucket, _PREFIXES)
+            with _process(service) as child:
+                _ask(child, query)
+                kind, payload = _outcome(child, began, tick)
+        if service.fault is not None and kind != frames.ROWS:
+            raise service.fault
+        rows = _rows(kind, payload)
+        return QueryResult(rows.head(MOST_ROWS), len(rows) > MOST_ROWS, time.monotonic() - began)
 
 
-def only_select(database: duckdb.DuckDBPyConnection, text: str) -> duckdb.Statement:
-    """Parse a text that must be one SELECT.
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """The process of a query, and the dashboard's end of the socket to it."""
 
-    Raises
-    ------
-    QueryRefused
-        If it is anything else.
-    """
-    try:
-        statements = database.extract_statements(text)
-    except duckdb.Error as error:
-        raise QueryRefused(_line(error)) from error
-    if len(statements) != 1:
-        raise QueryRefused(f"Here is one query at a time; these are {len(statements)}.")
-    if statements[0].type != duckdb.StatementType.SELECT:
-        kind = statements[0].type.name.replace("_", " ")
-        raise QueryRefused(f"Only SELECT is run here (WITH … SELECT too), not {kind}.")
-    return statements[0]
-
-
-def _first_rows(
-    database: duckdb.DuckDBPyConnection, statement: duckdb.Statement, days: list[str]
-) -> tuple[pd.DataFrame, bool]:
-    """Take rows as they come until there are enough."""
-    database.execute("BEGIN TRANSACTION READ ONLY")
-    reader = database.execute(statement, days).to_arrow_reader(MOST_ROWS + 1)
-    taken, number = [], 0
-    for batch in reader:
-        taken.append(batch)
-        number += batch.num_rows
-        if number > MOST_ROWS:
-            break
-    table = pa.Table.from_batches(taken, schema=reader.schema)
-    return as_frame(table.slice(0, MOST_ROWS)), number > MOST_ROWS
-
-
-def as_frame(table: pa.Table) -> pd.DataFrame:
-    """A result as a grid can show it: plain numbers, and no name twice."""
-    columns = [
-        column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
-        for column in table.columns
-    ]
-    return pa.Table.from_arrays(columns, names=unrepeated(table.column_names)).to_pandas()
+    process: subprocess.Popen[bytes]
+    control: socket.socket
 
 
 @contextmanager
-def _limited(database: duckdb.DuckDBPyConnection) -> Iterator[Callable[[], bool]]:
-    """Interrupt the database when the time is up; gives what says whether it was."""
-    is_over = threading.Event()
-
-    def stop() -> None:
-        is_over.set()
-        with suppress(duckdb.Error):
-            database.interrupt()
-
-    timer = threading.Timer(MOST_SECONDS, stop)
-    timer.daemon = True
-    timer.start()
+def _turn(began: float, tick: Callable[[], None]) -> Iterator[None]:
+    """Wait until fewer than `AT_ONCE` queries run."""
+    while not _running.acquire(timeout=_TICK_SECONDS):
+        tick()
+        if time.monotonic() - began > MOST_SECONDS:
+            raise QueryRefused(
+                f"{AT_ONCE} queries of other visitors have run for {MOST_SECONDS} s: ask again."
+            )
     try:
-        yield is_over.is_set
+        yield
     finally:
-        timer.cancel()
+        _running.release()
 
 
-def _explained(error: duckdb.Error, *, ran_out: bool) -> QueryRefused | ServiceUnavailable:
-    if ran_out or isinstance(error, duckdb.InterruptException):
-        return QueryRefused(
-            f"The query took longer than {MOST_SECONDS} s and was ended: name fewer days, or "
-            "fewer wells."
-        )
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return QueryRefused("The query needs more memory than it may take: name fewer days.")
-    if isinstance(error, _IO):
-        return ServiceUnavailable(_line(error))
-    return QueryRefused(_line(error))
+@contextmanager
+def _process(service: ObjectService) -> Iterator[_Child]:
+    """Start a process that the service answers; it has ended when the block ends."""
+    with ExitStack() as kept, ExitStack() as given:
+        pairs = [socket.socketpair() for _ in range(1 + _CONNECTIONS)]
+        control, *served = [kept.enter_context(ours) for ours, _ in pairs]
+        theirs = [given.enter_context(other) for _, other in pairs]
+        process = _start([each.fileno() for each in theirs])
+        kept.callback(_end, process)
+        given.close()
+        for each in served:
+            threading.Thread(target=service.serve, args=(each,), daemon=True).start()
+        yield _Child(process, control)
 
 
-def _line(error: duckdb.Error) -> str:
-    """DuckDB's message as one paragraph, without the drawing of where in the text it is."""
-    return str(error).split("\n\nLINE ")[0].strip()
-
-
-def _as_athena(database: duckdb.DuckDBPyConnection) -> None:
-    """What Athena calls otherwise."""
-    database.execute("CREATE MACRO cardinality(items) AS len(items)")
-    database.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
-
-
-def _secret() -> str:
-    """Credentials, region and endpoint as every other AWS client here has them."""
-    session = boto3.Session()
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise SettingsError("reading the curated data: there are no AWS credentials")
-    frozen = credentials.get_frozen_credentials()
-    options = {
-        "KEY_ID": frozen.access_key,
-        "SECRET": frozen.secret_key,
-        "SESSION_TOKEN": frozen.token or "",
-        "REGION": session.region_name or "us-east-1",
-    }
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    switches = ""
-    if endpoint:
-        address = urlsplit(endpoint)
-        options |= {"ENDPOINT": address.netloc, "URL_STYLE": "path"}
-        switches = f", USE_SSL {str(address.scheme == 'https').lower()}"
-    given = ", ".join(f"{name} {_text(value)}" for name, value in options.items() if value)
-    return f"CREATE SECRET (TYPE s3, {given}{switches})"
-
-
-def _extension() -> str:
-    """Where the package has put DuckDB's reader of S3; nothing is downloaded."""
-    package = importlib.util.find_spec("duckdb_extension_httpfs")
-    folders = package.submodule_search_locations if package else None
-    for folder in folders or ():
-        for path in Path(folder).rglob("httpfs.duckdb_extension"):
-            return str(path)
-    raise SettingsError("DuckDB's reader of S3 is missing: run `make setup`")
-
-
-def _column(column: dict[str, str], stored: str) -> str:
-    """A column as read_parquet takes it: what it is called in the files and here, and its type.
-
-    Files that were written before a column joined do not have it; they give NULL.
-    """
-    kind = "VARCHAR" if column["type"] == "string" else column["type"].upper()
-    return (
-        f"{_text(stored)}: {{name: {_text(column['name'])}, type: {_text(kind)}, "
-        "default_value: NULL}"
+def _start(numbers: list[int]) -> subprocess.Popen[bytes]:
+    folders = os.pathsep.join([str(PROJECT_ROOT), *filter(None, sys.path)])
+    return subprocess.Popen(
+        [sys.executable, "-m", "dashboard.sql.query_process", *map(str, numbers)],
+        cwd="/",
+        env={**_ENVIRONMENT, "PYTHONPATH": folders},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=numbers,
+        start_new_session=True,
     )
 
 
-def _no_rows(columns: dict[str, str]) -> str:
-    columns = columns | {"date": "VARCHAR", "well": "VARCHAR"}
-    empty = ", ".join(f"NULL::{kind} AS {_name(name)}" for name, kind in columns.items())
-    return f"SELECT {empty} WHERE false"
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def _ask(child: _Child, query: Query) -> None:
+    asked = {
+        "text": query.text,
+        "days": query.days,
+        "rows": MOST_ROWS,
+        "bytes": MOST_ANSWER_MB * _MB,
+        "memory_bytes": MOST_MEMORY_MB * _MB,
+        "cpu_seconds": MOST_CPU_SECONDS,
+    }
+    try:
+        frames.send(child.control, frames.QUERY, json.dumps(asked).encode())
+    except frames.Closed:
+        return  # it has ended already, and `_outcome` says why
 
 
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
+def _outcome(child: _Child, began: float, tick: Callable[[], None]) -> tuple[bytes, bytes]:
+    """Wait for what becomes of the query."""
+    is_ready = False
+    while True:
+        _wait(child.control, began, tick)
+        try:
+            kind, payload = frames.receive(child.control, 2 * MOST_ANSWER_MB * _MB)
+        except frames.Closed:
+            raise _death(child.process, is_ready=is_ready) from None
+        except frames.FrameTooLarge as error:
+            raise QueryRefused(f"The answer is too large: {error}.") from error
+        if kind != frames.READY:
+            return kind, payload
+        is_ready = True
+
+
+def _wait(control: socket.socket, began: float, tick: Callable[[], None]) -> None:
+    """Wait until there is something to read."""
+    waiter = select.poll()
+    waiter.register(control, select.POLLIN)
+    while not waiter.poll(_TICK_SECONDS * 1000):
+        tick()
+        if time.monotonic() - began > MOST_SECONDS:
+            raise QueryRefused(
+                f"The query took longer than {MOST_SECONDS} s and was ended: name fewer days, or "
+                "fewer wells."
+            )
+
+
+def _death(
+    process: subprocess.Popen[bytes], *, is_ready: bool
+) -> QueryRefused | ServiceUnavailable:
+    """Why a process ended without a word."""
+    code = process.wait()
+    if not is_ready:
+        return ServiceUnavailable(
+            f"DuckDB's process did not start (exit code {code}): `make setup` installs what it "
+            "needs"
+        )
+    if code == -signal.SIGXCPU:
+        return QueryRefused(
+            f"The query took more than {MOST_CPU_SECONDS} s of CPU time and was ended: name fewer "
+            "days, or fewer wells."
+        )
+    if code in {-signal.SIGABRT, -signal.SIGKILL}:
+        return QueryRefused(_MEMORY_REFUSED)
+    return QueryRefused(
+        f"DuckDB's process ended on this query (exit code {code}). It may take "
+        f"{MOST_MEMORY_MB:,} MB of memory; write the query with fewer levels or fewer days."
+    )
+
+
+def _rows(kind: bytes, payload: bytes) -> pd.DataFrame:
+    if kind == frames.MEMORY:
+        raise QueryRefused(_MEMORY_REFUSED)
+    if kind != frames.ROWS:
+        raise QueryRefused(payload.decode(errors="replace"))
+    try:
+        with pa.ipc.open_stream(payload) as stream:
+            table = stream.read_all()
+        table.validate(full=True)
+        return table.rename_columns(unrepeated(table.column_names)).to_pandas()
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        raise QueryRefused(f"The answer can't be shown: {error}") from error

@@ -1,7 +1,6 @@
 """SQL over the curated data: what an engine is asked, and what it answers."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final, Protocol
 
 import pandas as pd
 
+from dashboard.sql.placeholders import placeholder_fault
 from petrostream.errors import UsageError
 from petrostream.settings import PROJECT_ROOT
 
@@ -17,7 +17,6 @@ SAVED: Final = PROJECT_ROOT / "infrastructure" / "modules" / "catalog" / "querie
 
 MOST_ROWS: Final = 10_000
 MOST_SECONDS: Final = 30
-PLACEHOLDERS: Final = 2
 
 
 class QueryRefused(UsageError):
@@ -52,8 +51,15 @@ class Engine(Protocol):
 
     name: str
 
-    def run(self, query: Query) -> QueryResult:
+    def run(self, query: Query, tick: Callable[[], None] = lambda: None) -> QueryResult:
         """Run a query.
+
+        Parameters
+        ----------
+        query
+            What to ask.
+        tick
+            Called about once a second while it runs; whatever it raises ends the query.
 
         Raises
         ------
@@ -88,11 +94,12 @@ def unrepeated(names: Iterable[str]) -> list[str]:
     >>> unrepeated(["well", "well"])
     ['well', 'well (2)']
     """
-    seen: Counter[str] = Counter()
-    found = []
+    found: list[str] = []
+    taken: set[str] = set()
     for name in names:
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        ways = (name, *(f"{name} ({number})" for number in range(2, len(found) + 2)))
+        found.append(next(way for way in ways if way not in taken))
+        taken.add(found[-1])
     return found
 
 
@@ -104,8 +111,6 @@ def check_placeholders(number: int) -> None:
     QueryRefused
         If it has another number of them.
     """
-    if number not in {0, PLACEHOLDERS}:
-        raise QueryRefused(
-            f"The query has {number} question marks. Two stand for the first and the last day; "
-            "write other values into the query."
-        )
+    fault = placeholder_fault(number)
+    if fault:
+        raise QueryRefused(fault)

@@ -35,6 +35,11 @@ run "catalog" {
   }
 
   assert {
+    condition     = startswith(aws_athena_workgroup.this.configuration[0].result_configuration[0].output_location, "s3://results/") && aws_athena_workgroup.this.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_S3"
+    error_message = "results may go elsewhere, or stand there unencrypted"
+  }
+
+  assert {
     condition     = length(aws_athena_named_query.this) == length(fileset("modules/catalog/queries", "*.sql")) && alltrue([for query in aws_athena_named_query.this : strcontains(query.query, "\"date\" BETWEEN ? AND ?")])
     error_message = "a saved query reads every day there is"
   }

@@ -86,6 +86,32 @@ class Bucket:
             response = self._s3.get_object(Bucket=self.name, Key=key, Range=f"bytes=-{size}")
             return response["Body"].read()
 
+    def get_part(self, key: str, first: int, length: int, *, etag: str) -> bytes:
+        """Read `length` bytes of an object from byte `first` on; fewer where it ends before.
+
+        Raises
+        ------
+        ObjectMissing
+            If there is none.
+        ObjectReplaced
+            If it has another ETag than `etag`.
+        """
+        with explained(f"reading s3://{self.name}/{key}"):
+            try:
+                response = self._s3.get_object(
+                    Bucket=self.name,
+                    Key=key,
+                    Range=f"bytes={first}-{first + length - 1}",
+                    IfMatch=etag,
+                )
+                return response["Body"].read()
+            except ClientError as error:
+                if error_code(error) in _ALREADY_THERE:
+                    raise ObjectReplaced(
+                        f"s3://{self.name}/{key} was replaced meanwhile"
+                    ) from error
+                raise
+
     def metadata(self, key: str) -> dict[str, str] | None:
         """Read an object's user metadata; `None` where there is no object."""
         try:

@@ -16,7 +16,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from petrostream.documents import SMALL, Part
+from petrostream.documents import SMALL
 from petrostream.ingest.recordings import Recording
 from petrostream.schema.columns import SECOND
 from petrostream.schema.keys import second_of
@@ -26,8 +26,7 @@ MAX_BYTES: Final = 16 * 1024
 REPLAYED: Final = "replayed"
 """The kind of a claim whose readings were all known when it was made."""
 
-_TEXT: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,300}")
-"""One line of what can be shown."""
+_LINE: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,300}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +111,19 @@ def from_json(body: bytes) -> Claim:
     """
     document = RECORDING_CLAIM.read(body, bounds=SMALL)
     return Claim(
-        **{name: _value(document[name], kind) for name, kind in Claim.__annotations__.items()}
+        well=document["well"].text(_LINE),
+        recording=document["recording"].text(_LINE),
+        kind=document["kind"].text(_LINE),
+        content=document["content"].text(_LINE),
+        rows=document["rows"].whole(),
+        first=document["first"].whole(),
+        last=document["last"].whole(),
+        batch_seconds=document["batch_seconds"].whole(),
+        commissioning_seconds=document["commissioning_seconds"].whole(),
+        lookback_seconds=document["lookback_seconds"].whole(),
+        by=document["by"].text(_LINE),
+        at=document["at"].text(_LINE),
     )
-
-
-def _value(part: Part, kind: type) -> int | str:
-    return part.whole() if kind is int else part.text(_TEXT)
 
 
 def _span(claim: Claim) -> str:

@@ -4,7 +4,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from petrostream.errors import PetroStreamError, UsageError, reason_of, refusal_of
+from petrostream.errors import (
+    PetroStreamError,
+    UsageError,
+    reason_of,
+    refusal_of,
+    without_passwords,
+)
 from petrostream.local import stack
 from petrostream.local.function import FUNCTION_TIMEOUT_SECONDS
 from petrostream.local.status import look_at_stack
@@ -15,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         for line in _lines(chosen):
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{without_passwords(line)}\n")
         sys.stdout.flush()
     except PetroStreamError as error:
         sys.stderr.write(f"error: {error}\n")

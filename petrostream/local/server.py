@@ -9,22 +9,23 @@ import signal
 import sys
 from types import FrameType
 
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    create_backend_app,
-)
+from moto.moto_server import werkzeug_app
 from werkzeug.serving import make_server
 
 from petrostream.local import patches
 from petrostream.local.delivery import DeliveringHandler
 from petrostream.local.endpoint import HOST
+from petrostream.local.foreign_pages import refusing_foreign_pages
 
 
 def main(arguments: list[str]) -> int:
     """Serve until the process is told to end."""
     patches.apply()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    application = DomainDispatcherApplication(create_backend_app)
+    werkzeug_app.DISABLE_GLOBAL_CORS = True  # type: ignore[attr-defined] # as its apps read it
+    application = refusing_foreign_pages(
+        werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
+    )
     port = int(arguments[0]) if arguments else 0
     DeliveringHandler.protocol_version = "HTTP/1.1"
     server = make_server(HOST, port, application, threaded=True, request_handler=DeliveringHandler)

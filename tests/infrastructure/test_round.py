@@ -58,7 +58,7 @@ from petrostream.schema.keys import (
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT, Settings, variable
 from tests.infrastructure._described import described
-from tests.infrastructure._iam import Recorder, granted, missing, spare
+from tests.infrastructure._iam import Permission, Recorder, granted, missing, spare
 from tests.infrastructure.conftest import Terraformed
 from tests.support.catalog import DATABASE, make_tables, partitions
 from tests.support.pages import page_script
@@ -429,6 +429,47 @@ def ask_athena() -> None:
     Athena(Workgroup("petrostream", "petrostream"), client).run(Query("SELECT 1", *days))
     started = client.start_query_execution(QueryString="SELECT 1", WorkGroup="petrostream")
     client.stop_query_execution(QueryExecutionId=started["QueryExecutionId"])
+
+
+_PLACE = f"{REGION}:{ACCOUNT}"
+_BUCKET = "arn:aws:s3:::petrostream-{kind}-" + f"{ACCOUNT}-{REGION}"
+_CURATED = _BUCKET.format(kind="curated")
+_TABLE = f"arn:aws:glue:{_PLACE}:table/petrostream"
+_RAW, _RESULTS = _BUCKET.format(kind="raw"), _BUCKET.format(kind="results")
+_WORKGROUP = f"arn:aws:athena:{_PLACE}:workgroup"
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "resource"),
+    [
+        ("CREATE TABLE t AS SELECT …", "glue:CreateTable", f"{_TABLE}/t"),
+        ("CREATE VIEW v AS SELECT …", "glue:CreateTable", f"{_TABLE}/v"),
+        ("CREATE EXTERNAL TABLE … LOCATION 's3://raw/'", "glue:CreateTable", f"{_TABLE}/t"),
+        ("CREATE DATABASE d", "glue:CreateDatabase", f"arn:aws:glue:{_PLACE}:database/d"),
+        ("ALTER TABLE scored SET LOCATION …", "glue:UpdateTable", f"{_TABLE}/scored"),
+        ("ALTER TABLE scored ADD PARTITION …", "glue:BatchCreatePartition", f"{_TABLE}/scored"),
+        ("DROP TABLE scored", "glue:DeleteTable", f"{_TABLE}/scored"),
+        ("INSERT INTO scored …", "s3:PutObject", f"{_CURATED}/scored/well=x/date=d/new"),
+        ("UNLOAD … TO a bucket of ours", "s3:PutObject", f"{_RAW}/readings/x"),
+        ("UNLOAD … TO another's bucket", "s3:PutObject", "arn:aws:s3:::anothers/x"),
+        ("DELETE FROM scored", "s3:DeleteObject", f"{_CURATED}/scored/well=x/date=d/old"),
+        ("results removed", "s3:DeleteObject", f"{_RESULTS}/athena/result.csv"),
+        ("results elsewhere", "s3:PutObject", f"{_RESULTS}/other/result.csv"),
+        ("another's table", "glue:GetTable", f"arn:aws:glue:{_PLACE}:table/others/payroll"),
+        ("USING EXTERNAL FUNCTION … LAMBDA", "lambda:InvokeFunction", "*"),
+        ("a workgroup without limits", "athena:StartQueryExecution", f"{_WORKGROUP}/primary"),
+        ("no limits any more", "athena:UpdateWorkGroup", f"{_WORKGROUP}/petrostream"),
+        ("PREPARE", "athena:CreatePreparedStatement", f"{_WORKGROUP}/petrostream"),
+        ("a notebook", "athena:StartSession", f"{_WORKGROUP}/petrostream"),
+    ],
+)  # fmt: skip
+def test_whatever_is_asked_of_athena_nothing_is_changed_or_reached_elsewhere(
+    policies: dict[str, Any], text: str, action: str, resource: str
+) -> None:
+    needed = {Permission(action, resource)}
+    given = granted(policies["dashboard"]) | granted(policies["operator"])
+    assert missing(needed, given), f"{text} would be allowed"
+    assert not any("*" in each.action for each in given), "an action is named in full"
 
 
 def test_the_operator_is_allowed_what_the_pages_offer_and_nothing_else(

@@ -1,6 +1,7 @@
 """Explore: SQL over the curated data, with the saved queries at hand."""
 
 import io
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
@@ -142,12 +143,20 @@ def _run(engine: Engine, query: Query) -> None:
     state = st.session_state
     state.pop(_ANSWER, None)
     state.pop(_FAULT, None)
+    told = st.empty()
+    began = time.monotonic()
+
+    def tick() -> None:  # Streamlit raises here once the visitor has left, or pressed Stop
+        told.caption(f"{engine.name} is at work: {time.monotonic() - began:.0f} s")
+
     try:
-        state[_ANSWER] = (engine.run(query), datetime.now(UTC).replace(tzinfo=None))
+        state[_ANSWER] = (engine.run(query, tick), datetime.now(UTC).replace(tzinfo=None))
     except QueryRefused as error:
         state[_FAULT] = ("**The query was not answered.**", str(error))
     except PetroStreamError as error:
         state[_FAULT] = (f"**The data can't be had.** {reason(error, _READING)}", str(error))
+    finally:
+        told.empty()
 
 
 def _show_answer() -> None:

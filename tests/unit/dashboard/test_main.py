@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from dashboard.__main__ import main
+from dashboard.serve import served_names
 
 
 @pytest.fixture
@@ -60,3 +61,35 @@ def test_it_listens_on_loopback_and_sends_no_statistics(started: list[list[str]]
         "--client.showErrorDetails=none",
         "--logger.hideWelcomeMessage=true",
     } <= set(command)
+
+
+def test_it_answers_to_the_names_it_is_served_as(
+    started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PETROSTREAM_DASHBOARD_HOSTS", "wells.example.com, *.field.example")
+    main(["--port", str(free_port())])
+    prefix = "--server.allowedHosts="
+    assert [each.removeprefix(prefix) for each in started[0] if each.startswith(prefix)] == [
+        "*.field.example", "127.0.0.1", "::1", "localhost", "wells.example.com",
+    ]  # fmt: skip
+
+
+def test_listening_on_all_addresses_it_answers_to_those_of_this_machine() -> None:
+    names = served_names("0.0.0.0")
+    assert {"localhost", "127.0.0.1", socket.gethostname()} <= set(names)
+    assert "*" not in names and "0.0.0.0" not in names
+
+
+@pytest.mark.parametrize(
+    "named", ["*", "http://wells.example.com", "wells.example.com:8501", "a b*"]
+)
+def test_what_is_no_name_to_serve_is_told_in_a_sentence(
+    started: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    named: str,
+) -> None:
+    monkeypatch.setenv("PETROSTREAM_DASHBOARD_HOSTS", named)
+    assert main(["--port", str(free_port())]) == 2
+    assert "PETROSTREAM_DASHBOARD_HOSTS names hosts" in capsys.readouterr().err
+    assert not started

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dashboard.sql import athena
 from dashboard.sql import engine as sql
-from dashboard.sql.athena import Athena, Workgroup, placeholders, validation
+from dashboard.sql.athena import Athena, Workgroup, as_frame, placeholders, validation
 from dashboard.sql.choose_engine import athena_of
 from dashboard.sql.engine import Query, QueryRefused, saved_queries, unrepeated
 from petrostream.settings import Settings, variable
@@ -60,6 +60,9 @@ def test_a_saved_query_runs_as_it_is_with_both_days() -> None:
     [asked] = account.started
     assert asked["QueryString"] == saved.text
     assert asked["ExecutionParameters"] == ["'2017-02-01'", "'2017-02-28'"]
+    assert set(asked) == {
+        *("QueryString", "QueryExecutionContext", "WorkGroup", "ExecutionParameters"),
+    }, "where results go is the workgroup's to say"
     assert (asked["WorkGroup"], asked["QueryExecutionContext"]) == ("group", {"Database": "base"})
     assert answer.rows["n"].tolist() == [7, 7]
     assert answer.rows["at"].isna().all()
@@ -94,6 +97,16 @@ def test_there_is_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert account.stopped == ["1"]
 
 
+def test_a_query_that_nobody_waits_for_is_stopped() -> None:
+    def gone() -> None:
+        raise KeyboardInterrupt
+
+    account = Account(states=("RUNNING",))
+    with pytest.raises(KeyboardInterrupt):
+        engine(account).run(Query("SELECT 1", *DAYS), gone)
+    assert account.stopped == ["1"]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
@@ -125,6 +138,14 @@ def test_validation_leaves_texts_texts(inside: str) -> None:
 
 def test_names_of_columns_are_made_unlike() -> None:
     assert unrepeated(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+    assert unrepeated(["a", "a", "a (2)"]) == ["a", "a (2)", "a (2) (2)"]
+
+
+@pytest.mark.parametrize("text", ["-0044-03-15 00:00:00.000", "+99999-01-01 00:00:00.000", "odd"])
+def test_a_time_that_no_calendar_has_is_shown_as_it_is(text: str) -> None:
+    kinds = [{"Name": "at", "Type": "timestamp(3)"}, {"Name": "n", "Type": "bigint"}]
+    frame = as_frame(kinds, [[text, "7"], [None, None]])
+    assert frame["at"][0] == text and frame["n"][0] == 7
 
 
 def test_athena_is_asked_only_where_the_stack_on_aws_is_the_one(monkeypatch) -> None:

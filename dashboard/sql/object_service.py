@@ -1,0 +1,73 @@
+"""What the process of a query may ask of the dashboard: the objects of some prefixes, by number.
+
+That process never sees a bucket, an endpoint or a credential, and it names no key: it asks for a
+prefix's listing, and then for objects by their place in it.
+"""
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from dashboard.sql import frames
+from petrostream.aws.buckets import Bucket, ListedObject
+from petrostream.errors import PetroStreamError
+
+_MOST_REQUEST_BYTES: Final = 64
+
+
+class ObjectService:
+    """Answers one process, over any number of connections at once.
+
+    Parameters
+    ----------
+    bucket
+        Where the objects are; it is only listed and read.
+    prefixes
+        What may be read, by number.
+    """
+
+    def __init__(self, bucket: Bucket, prefixes: Sequence[str]) -> None:
+        self._bucket = bucket
+        self._prefixes = prefixes
+        self._lock = threading.Lock()
+        self._listed: dict[int, list[ListedObject]] = {}
+        self.fault: PetroStreamError | None = None
+
+    def serve(self, connection: socket.socket) -> None:
+        """Answer until the other end closes, or asks for what there is not."""
+        with connection:
+            try:
+                while True:
+                    kind, request = frames.receive(connection, _MOST_REQUEST_BYTES)
+                    self._reply(connection, kind, request)
+            except (frames.Closed, frames.FrameTooLarge, struct.error, LookupError):
+                return
+
+    def _reply(self, connection: socket.socket, kind: bytes, request: bytes) -> None:
+        try:
+            answer = self._answer(kind, request)
+        except PetroStreamError as error:
+            self.fault = error
+            frames.send(connection, frames.FAULT, str(error).encode())
+        else:
+            frames.send(connection, frames.DATA, answer)
+
+    def _answer(self, kind: bytes, request: bytes) -> bytes:
+        if kind == frames.LIST:
+            return self._list(int.from_bytes(request, "little"))
+        prefix, number, first, length = frames.PLACE.unpack(request)
+        found = self._listed[prefix][number]
+        length = min(length, found.size - first)
+        if length <= 0:
+            return b""
+        return self._bucket.get_part(found.key, first, length, etag=found.etag)
+
+    def _list(self, number: int) -> bytes:
+        """Names below a prefix and their sizes in bytes, as JSON."""
+        with self._lock:
+            prefix = self._prefixes[number]
+            found = self._listed[number] = list(self._bucket.list(prefix))
+        return json.dumps([(each.key.removeprefix(prefix), each.size) for each in found]).encode()
