@@ -19,23 +19,22 @@ from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.partitions import Partitions
 from petrostream.errors import PermanentError, TransientError
+from petrostream.ingest.isolation import IsolatedReader
 from petrostream.ingest.notifications import RawObject, announced_objects
 from petrostream.registry.models import CurrentModel, ModelRegistry
 from petrostream.scoring.pipeline import Disposition, Outcome, Pipeline
+from petrostream.scoring.reserve import seconds_to_keep
 from petrostream.settings import Settings
 
 LONGEST_LAG_SECONDS = 86_400
 """Older readings are a replay of the past; their lag would say nothing."""
-
-LEAST_MILLISECONDS = 2_000
-"""A message is not begun with less time than this; a batch of a day takes some 1.5 s."""
 
 logger = Logger(service="petrostream", level=os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 metrics = Metrics(namespace="PetroStream", service="scoring")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def build_pipeline(settings: Settings) -> Pipeline:
+def build_pipeline(settings: Settings, read: IsolatedReader) -> Pipeline:
     """Wire the pipeline to AWS; called once for each execution environment."""
     s3 = clients.s3()
     curated = Bucket(settings.curated_bucket, s3)
@@ -46,6 +45,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         model=CurrentModel(registry, on_problem=tell_model_problem),
         alerts=Alerts(curated, settings.topic_arn),
         partitions=Partitions(settings.catalog),
+        read=read,
     )
 
 
@@ -58,7 +58,7 @@ def tell_model_problem(problem: str) -> None:
 settings = Settings.load(
     "raw_bucket", "curated_bucket", "models_bucket", "model_parameter", "topic_arn"
 )
-pipeline = build_pipeline(settings)
+pipeline = build_pipeline(settings, IsolatedReader())
 
 
 @logger.inject_lambda_context
@@ -80,20 +80,27 @@ def process_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
     """Process every object of one message; a failing one does not keep the others from it.
 
     Where the invocation's time runs out, the messages that are left come back later: were it
-    ended by force, those that are done would come back with them.
+    ended by force, those that are done would come back with them. So does a message that is done
+    in part; what was scored of it is recognised then.
     """
-    if lambda_context.get_remaining_time_in_millis() < LEAST_MILLISECONDS:
-        raise TransientError("there is no time left for it in this invocation")
     redelivered = int(record.attributes.approximate_receive_count or 1) > 1
     failures: list[Exception] = []
     for raw in announced_by(record):
         try:
+            check_time(lambda_context)
             process_object(raw, redelivered=redelivered)
         except Exception as error:
             logger.warning("not scored", key=raw.key, reason=str(error), exc_info=True)
             failures.append(error)
     if failures:
         raise ExceptionGroup(f"{len(failures)} objects of the message failed", failures)
+
+
+def check_time(lambda_context: LambdaContext) -> None:
+    """Refuse to begin an object that the rest of the invocation may be too short for."""
+    left = lambda_context.get_remaining_time_in_millis() / 1000
+    if left < seconds_to_keep(int(lambda_context.memory_limit_in_mb)):
+        raise TransientError(f"{left:.0f} s are left of this invocation, too few to begin it")
 
 
 def announced_by(record: SQSRecord) -> list[RawObject]:

@@ -130,9 +130,7 @@ def observe(
     )
     unscorable, idle = _steps(times, candidates[~scorable], batch.recording_start, settings)
     rows, held = _steps(times, candidates[scorable], batch.recording_start, settings)
-    measured = [
-        _features(windows, some, sensors, measures, settings) for some in _portions(rows)
-    ]
+    measured = [_features(windows, some, sensors, measures, settings) for some in _portions(rows)]
     features, contributions = (np.concatenate(each) for each in zip(*measured, strict=True))
     states = [
         np.concatenate(

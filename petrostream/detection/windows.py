@@ -146,8 +146,6 @@ def _changed(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
 def _next_finite(finite: np.ndarray) -> np.ndarray:
     """Position of the first finite reading at or after each row; the row count where none is."""
     rows = len(finite)
-    positions = np.where(
-        finite, np.arange(rows, dtype=np.int32)[:, np.newaxis], np.int32(rows)
-    )
+    positions = np.where(finite, np.arange(rows, dtype=np.int32)[:, np.newaxis], np.int32(rows))
     following = np.minimum.accumulate(positions[::-1], axis=0)[::-1]
     return np.vstack([following, np.full((1, finite.shape[1]), rows, np.int32)])

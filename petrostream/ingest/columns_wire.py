@@ -16,7 +16,7 @@ from petrostream.schema.parquet import MOST_ROWS
 from petrostream.schema.thrift import LONGEST_TEXT
 
 _KNOWN: Final = (
-    *(field.with_nullable(True) for field in READING_SCHEMA),
+    *(pa.field(field.name, field.type) for field in READING_SCHEMA),
     pa.field(IS_LOOKBACK, pa.bool_()),
 )
 _HEAD: Final = struct.Struct("<IIi")

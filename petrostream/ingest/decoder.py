@@ -26,16 +26,16 @@ from petrostream.ingest.batches import METADATA_KEY
 from petrostream.ingest.columns_wire import to_wire
 
 REQUEST: Final = struct.Struct("<Q")
-ANSWER: Final = struct.Struct("<BI")
+REPLY: Final = struct.Struct("<BI")
 DECODER: Final = struct.Struct("<i")
 END: Final = struct.Struct("<i")
 LONGEST_REASON: Final = 2_000
 
 MEMORY_BYTES: Final = 256 * 1024 * 1024
 """Address space that a decoder may take beyond what it was forked with; the largest legal object
-takes some 170 MB."""
-CPU_SECONDS: Final = 5
-"""CPU time for one object; the largest legal one takes 0.3 s, the slowest one that is refused 1 s."""
+takes some 110 MB."""
+CPU_SECONDS: Final = 3
+"""CPU time for one object; the largest legal one takes 0.2 s."""
 
 _OPEN_FILES: Final = 32
 _GIVE_BACK_BYTES: Final = 4 * 1024 * 1024
@@ -44,7 +44,7 @@ _AT_ONCE_BYTES: Final = 4 * 1024 * 1024
 _SET_PARENT_DEATH_SIGNAL: Final = 1
 
 
-class Answer(IntEnum):
+class Reply(IntEnum):
     """What a decoder says of an object."""
 
     READ = 1
@@ -71,7 +71,8 @@ def _serve(control: socket.socket, read: Callable[[bytes], pa.Table]) -> None:
     if descriptors:
         control.sendall(DECODER.pack(_fork_decoder(control, descriptors[0], read)))
     else:
-        _, status, _ = os.wait4(*DECODER.unpack(message), 0)
+        (process,) = DECODER.unpack(message)
+        _, status = os.waitpid(process, 0)
         control.sendall(END.pack(os.waitstatus_to_exitcode(status)))
 
 
@@ -125,18 +126,18 @@ def _handle(line: socket.socket, read: Callable[[bytes], pa.Table]) -> int:
 
 def _answer(data: bytes, read: Callable[[bytes], pa.Table]) -> list[bytes | pa.Buffer]:
     try:
-        return [ANSWER.pack(Answer.READ, 0), *to_wire(read(data), METADATA_KEY)]
+        return [REPLY.pack(Reply.READ, 0), *to_wire(read(data), METADATA_KEY)]
     except MemoryError:
-        return [ANSWER.pack(Answer.HUNGRY, 0)]
+        return [REPLY.pack(Reply.HUNGRY, 0)]
     except InvalidBatch as error:
         return _refusal(str(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it does to a reader is its own fault
         return _refusal(f"reading it fails: {error!r}")
 
 
 def _refusal(reason: str) -> list[bytes | pa.Buffer]:
     told = reason.encode(errors="replace")[:LONGEST_REASON]
-    return [ANSWER.pack(Answer.REFUSED, len(told)), told]
+    return [REPLY.pack(Reply.REFUSED, len(told)), told]
 
 
 def _receive(line: socket.socket, size: int) -> bytes:
@@ -165,9 +166,7 @@ def _allow_cpu_time() -> None:
     """Have the system end this process (SIGXCPU) when the next object has had its time."""
     spent = resource.getrusage(resource.RUSAGE_SELF)
     until = math.ceil(spent.ru_utime + spent.ru_stime) + CPU_SECONDS
-    resource.setrlimit(
-        resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1])
-    )
+    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _end_with_parent() -> None:

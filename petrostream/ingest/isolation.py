@@ -23,13 +23,15 @@ from petrostream.errors import InvalidBatch, TransientError
 from petrostream.ingest import decoder
 from petrostream.ingest.batches import METADATA_KEY, read_table
 from petrostream.ingest.columns_wire import HEAD_BYTES, Announced
-from petrostream.ingest.decoder import Answer
+from petrostream.ingest.decoder import Reply
 
-WALL_SECONDS: Final = 12.0
-"""How long is waited for one object, CPU time shared with others or not."""
+WALL_SECONDS: Final = 10.0
+"""How long is waited for one object: its CPU time at 0.4 of a processor, and more."""
+
+TRIES: Final = 2
+"""So often must an object end the process that reads it, before it is the object's fault."""
 
 _SLICE_SECONDS: Final = 0.25
-_TRIES: Final = 2
 _UNDERWAY_BYTES: Final = 1024 * 1024
 _MB: Final = 1024 * 1024
 
@@ -80,7 +82,7 @@ class IsolatedReader:
             If there is no process to read with.
         """
         with self._lock:
-            for remaining in reversed(range(_TRIES)):
+            for remaining in reversed(range(TRIES)):
                 try:
                     return self._try(data)
                 except _Ended as ended:
@@ -178,7 +180,7 @@ class _Decoder:
     """One warm process that reads objects."""
 
     def __init__(self, nursery: _Nursery, line: socket.socket, process: int) -> None:
-        line.setblocking(False)
+        line.settimeout(0)
         self._nursery = nursery
         self._line = line
         self._process = process
@@ -224,14 +226,14 @@ class _Decoder:
         return _Ended(f"the process that reads it dies ({how})")
 
     def _answer(self, patience: "_Patience") -> pa.Table:
-        kind, length = decoder.ANSWER.unpack(self._receive(decoder.ANSWER.size, patience))
-        if kind == Answer.HUNGRY:
+        kind, length = decoder.REPLY.unpack(self._receive(decoder.REPLY.size, patience))
+        if kind == Reply.HUNGRY:
             raise _Ended(f"reading it takes more than {decoder.MEMORY_BYTES // _MB} MiB of memory")
-        if kind == Answer.REFUSED and length <= decoder.LONGEST_REASON:
+        if kind == Reply.REFUSED and length <= decoder.LONGEST_REASON:
             reason = self._receive(length, patience).to_pybytes()
             raise InvalidBatch(reason.decode(errors="replace"))
-        if kind != Answer.READ:
-            raise ValueError(f"answer {kind}")
+        if kind != Reply.READ:
+            raise ValueError(f"reply {kind}")
         head = Announced.parse(self._receive(HEAD_BYTES, patience).to_pybytes())
         description = self._receive(head.description_bytes, patience).to_pybytes()
         values = self._receive(head.value_bytes(description), patience)

@@ -77,12 +77,13 @@ class Pipeline:
     `read` reads a raw object's Parquet: in this process, or where it can do no harm.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each of them is something else that it works with
         self,
         raw: Bucket,
         curated: Bucket,
         model: CurrentModel,
         alerts: Alerts,
+        *,
         partitions: Partitions | None = None,
         read: Callable[[bytes], pa.Table] = read_table,
     ) -> None:
