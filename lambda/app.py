@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -67,8 +68,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Score every raw object that the messages announce; name the messages to try again."""
     response: dict[str, Any] = {"batchItemFailures": []}
     if event.get("Records"):
+        keep = seconds_to_keep(int(context.memory_limit_in_mb), seconds_left(context))
         response |= process_partial_response(
-            event=event, record_handler=process_message, processor=processor, context=context
+            event=event,
+            record_handler=partial(process_message, keep=keep),
+            processor=processor,
+            context=context,
         )
     else:
         logger.info("an event without records: nothing to do")
@@ -76,18 +81,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return response
 
 
-def process_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
+def seconds_left(context: LambdaContext) -> float:
+    """Seconds until the invocation is ended by force."""
+    return context.get_remaining_time_in_millis() / 1000
+
+
+def process_message(record: SQSRecord, lambda_context: LambdaContext, keep: float) -> None:
     """Process every object of one message; a failing one does not keep the others from it.
 
-    Where the invocation's time runs out, the messages that are left come back later: were it
-    ended by force, those that are done would come back with them. So does a message that is done
-    in part; what was scored of it is recognised then.
+    With less than `keep` seconds left no object is begun; its message comes back later. Were the
+    invocation ended by force, those that are done would come back, too. What is scored already of
+    a message that comes back is recognised.
     """
     redelivered = int(record.attributes.approximate_receive_count or 1) > 1
     failures: list[Exception] = []
     for raw in announced_by(record):
         try:
-            check_time(lambda_context)
+            check_time(seconds_left(lambda_context), keep)
             process_object(raw, redelivered=redelivered)
         except Exception as error:
             logger.warning("not scored", key=raw.key, reason=str(error), exc_info=True)
@@ -96,11 +106,10 @@ def process_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
         raise ExceptionGroup(f"{len(failures)} objects of the message failed", failures)
 
 
-def check_time(lambda_context: LambdaContext) -> None:
+def check_time(left: float, keep: float) -> None:
     """Refuse to begin an object that the rest of the invocation may be too short for."""
-    left = lambda_context.get_remaining_time_in_millis() / 1000
-    if left < seconds_to_keep(int(lambda_context.memory_limit_in_mb)):
-        raise TransientError(f"{left:.0f} s are left of this invocation, too few to begin it")
+    if left < keep:
+        raise TransientError(f"{left:.0f} s are left of this invocation, {keep:.0f} s are kept")
 
 
 def announced_by(record: SQSRecord) -> list[RawObject]:

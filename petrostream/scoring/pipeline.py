@@ -83,8 +83,8 @@ class Pipeline:
         curated: Bucket,
         model: CurrentModel,
         alerts: Alerts,
-        *,
         partitions: Partitions | None = None,
+        *,
         read: Callable[[bytes], pa.Table] = read_table,
     ) -> None:
         self._raw = raw

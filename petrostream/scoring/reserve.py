@@ -9,7 +9,7 @@ from typing import Final
 
 from petrostream.ingest.isolation import TRIES, WALL_SECONDS
 
-SLOWEST_CPU_SECONDS: Final = 12.0
+SLOWEST_CPU_SECONDS: Final = 15.0
 """CPU time for the slowest legal object, with room to spare: 200,000 rows of 28 sensors with a
 score for each took 6 to 9 s."""
 
@@ -20,7 +20,15 @@ _CALLS_SECONDS: Final = 2.0
 """For what is read from and written to AWS."""
 
 
-def seconds_to_keep(memory_mb: int) -> float:
-    """How many seconds an object may take in a function with so much memory."""
+def slowest_seconds(memory_mb: int) -> float:
+    """How long the slowest object may take in a function with so much memory."""
     share = min(1.0, memory_mb / MEGABYTES_OF_A_PROCESSOR)
     return max(SLOWEST_CPU_SECONDS / share, TRIES * WALL_SECONDS) + _CALLS_SECONDS
+
+
+def seconds_to_keep(memory_mb: int, whole_seconds: float) -> float:
+    """How many seconds of an invocation's `whole_seconds` are no time to begin another object.
+
+    Half of them at most, so that an invocation that is too short does what it can.
+    """
+    return min(slowest_seconds(memory_mb), whole_seconds / 2)

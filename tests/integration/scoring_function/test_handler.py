@@ -32,7 +32,6 @@ from petrostream.ingest.isolation import IsolatedReader
 from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.local.execution import InvocationContext
-from petrostream.local.function import FUNCTION_MEMORY_MB
 from petrostream.registry.model_files import FOREST_NAME, Model, PackedModel, Pointer, pack
 from petrostream.registry.models import NO_MODEL
 from petrostream.schema.columns import TIMESTAMP, TIMESTAMP_TYPE
@@ -45,7 +44,6 @@ from petrostream.schema.keys import (
 )
 from petrostream.scoring import pipeline as pipeline_module
 from petrostream.scoring.pipeline import Outcome
-from petrostream.scoring.reserve import seconds_to_keep
 from petrostream.scoring.score_batch import encode_scored, score_batch
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT
@@ -607,13 +605,17 @@ def test_a_passing_fault_while_setting_aside_brings_the_message_back(
 
 
 def test_messages_that_there_is_no_time_for_come_back(
-    function: Function, provisioned: "Provisioned", batches: list[Batch]
+    function: Function,
+    provisioned: "Provisioned",
+    batches: list[Batch],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     upload(provisioned, *batches[:3])
     event = announcing(provisioned, "several_messages", *(batch.id.raw for batch in batches[:3]))
-    too_few = seconds_to_keep(FUNCTION_MEMORY_MB) - 1.0
-    assert function(event, seconds=too_few).failed == message_ids(event)
-    assert not any(is_scored(provisioned, batch) for batch in batches[:3])
+    slow = slow_after(function, monkeypatch, objects=1)
+    assert slow(event).failed == message_ids(event)[1:]
+    assert sum(is_scored(provisioned, batch) for batch in batches[:3]) == 1
+    monkeypatch.undo()
     assert function(event).failed == []
 
 
@@ -642,7 +644,7 @@ def test_a_message_of_which_some_objects_are_done_comes_back_for_the_others(
 def slow_after(
     function: Function, monkeypatch: pytest.MonkeyPatch, objects: int
 ) -> Callable[[dict[str, Any]], Answer]:
-    """The function where so many objects take nearly all the time that an invocation has."""
+    """The function where so many objects take time, so that the slowest no longer fits."""
     process = function.module.pipeline.process
     passed: list[str] = []
 
@@ -651,7 +653,7 @@ def slow_after(
         return process(raw, **options)
 
     def left(_: InvocationContext) -> int:
-        return 60_000 if len(passed) < objects else 2_000
+        return 60_000 if len(passed) < objects else 26_000
 
     monkeypatch.setattr(function.module.pipeline, "process", slowly)
     monkeypatch.setattr(InvocationContext, "get_remaining_time_in_millis", left)
