@@ -31,7 +31,7 @@ from petrostream.schema.columns import SECOND
 from petrostream.schema.sensors import BY_NAME, DOWNHOLE_GAUGE, Kind, Side
 
 FEATURES: Final = ("level", "change", "spread")
-_ROWS_AT_ONCE: Final = 8192
+_ROWS_AT_ONCE: Final = 1024
 _UNSEEN_DRIFT: Final = 10.0
 """Drift of a sensor that no model knows, in units of its resolution."""
 
