@@ -82,8 +82,8 @@ variable "function_memory_mb" {
   nullable    = false
 
   validation {
-    condition     = var.function_memory_mb >= 512 && var.function_memory_mb <= 10240 && floor(var.function_memory_mb) == var.function_memory_mb
-    error_message = "function_memory_mb is from 512 (a batch of a day needs some 300 MB) to 10240."
+    condition     = var.function_memory_mb >= 1024 && var.function_memory_mb <= 10240 && floor(var.function_memory_mb) == var.function_memory_mb
+    error_message = "function_memory_mb is from 1024 (the largest batch that is legal takes some 750 MB) to 10240."
   }
 }
 
@@ -94,8 +94,8 @@ variable "function_timeout_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.function_timeout_seconds >= 10 && var.function_timeout_seconds <= 900 && floor(var.function_timeout_seconds) == var.function_timeout_seconds
-    error_message = "function_timeout_seconds is from 10 to 900."
+    condition     = var.function_timeout_seconds >= 60 && var.function_timeout_seconds <= 900 && floor(var.function_timeout_seconds) == var.function_timeout_seconds
+    error_message = "function_timeout_seconds is from 60 (half of it is kept for the slowest batch that is legal) to 900."
   }
 }
 

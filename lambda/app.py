@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -19,24 +20,23 @@ from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.partitions import Partitions
 from petrostream.errors import PermanentError, TransientError
+from petrostream.ingest.isolation import IsolatedReader
 from petrostream.ingest.notifications import RawObject, announced_objects
 from petrostream.registry.models import CurrentModel, ModelRegistry
 from petrostream.scoring.pipeline import Disposition, Outcome, Pipeline
+from petrostream.scoring.reserve import seconds_to_keep
 from petrostream.scoring.retries import Record, Retries
 from petrostream.settings import Settings
 
 LONGEST_LAG_SECONDS = 86_400
 """Older readings are a replay of the past; their lag would say nothing."""
 
-LEAST_MILLISECONDS = 2_000
-"""A message is not begun with less time than this; a batch of a day takes some 1.5 s."""
-
 logger = Logger(service="petrostream", level=os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 metrics = Metrics(namespace="PetroStream", service="scoring")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def build_pipeline(settings: Settings) -> Pipeline:
+def build_pipeline(settings: Settings, read: IsolatedReader) -> Pipeline:
     """Wire the pipeline to AWS; called once for each execution environment."""
     s3 = clients.s3()
     curated = Bucket(settings.curated_bucket, s3)
@@ -47,6 +47,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         model=CurrentModel(registry, on_problem=tell_model_problem),
         alerts=Alerts(curated, settings.topic_arn),
         partitions=Partitions(settings.catalog),
+        read=read,
     )
 
 
@@ -65,7 +66,7 @@ settings = Settings.load(
     "queue_url",
     "retries_queue_url",
 )
-pipeline = build_pipeline(settings)
+pipeline = build_pipeline(settings, IsolatedReader())
 retries = Retries(
     settings.queue_url, settings.retries_queue_url, settings.raw_bucket, tell=logger.error
 )
@@ -77,9 +78,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Score every raw object that the messages announce; name the messages to try again."""
     response: dict[str, Any] = {"batchItemFailures": []}
     if records := left_to_do(event.get("Records") or [], response):
+        keep = seconds_to_keep(int(context.memory_limit_in_mb), seconds_left(context))
         answer = process_partial_response(
             event={"Records": records},
-            record_handler=process_message,
+            record_handler=partial(process_message, keep=keep),
             processor=processor,
             context=context,
         )
@@ -99,24 +101,35 @@ def left_to_do(records: list[Record], response: dict[str, Any]) -> list[Record]:
     return division.now
 
 
-def process_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
+def seconds_left(context: LambdaContext) -> float:
+    """Seconds until the invocation is ended by force."""
+    return context.get_remaining_time_in_millis() / 1000
+
+
+def process_message(record: SQSRecord, lambda_context: LambdaContext, keep: float) -> None:
     """Process every object of one message; a failing one does not keep the others from it.
 
-    Where the invocation's time runs out, the messages that are left come back later: were it
-    ended by force, those that are done would come back with them.
+    With less than `keep` seconds left no object is begun; its message comes back later. Were the
+    invocation ended by force, those that are done would come back, too. What is scored already of
+    a message that comes back is recognised.
     """
-    if lambda_context.get_remaining_time_in_millis() < LEAST_MILLISECONDS:
-        raise TransientError("there is no time left for it in this invocation")
     redelivered = retries.has_come_before(record.raw_event)
     failures: list[Exception] = []
     for raw in announced_by(record):
         try:
+            check_time(seconds_left(lambda_context), keep)
             process_object(raw, redelivered=redelivered)
         except Exception as error:
             logger.warning("not scored", key=raw.key, reason=str(error), exc_info=True)
             failures.append(error)
     if failures:
         raise ExceptionGroup(f"{len(failures)} objects of the message failed", failures)
+
+
+def check_time(left: float, keep: float) -> None:
+    """Refuse to begin an object that the rest of the invocation may be too short for."""
+    if left < keep:
+        raise TransientError(f"{left:.0f} s are left of this invocation, {keep:.0f} s are kept")
 
 
 def announced_by(record: SQSRecord) -> list[RawObject]:

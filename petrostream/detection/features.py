@@ -31,6 +31,7 @@ from petrostream.schema.columns import SECOND
 from petrostream.schema.sensors import BY_NAME, DOWNHOLE_GAUGE, Kind, Side
 
 FEATURES: Final = ("level", "change", "spread")
+_ROWS_AT_ONCE: Final = 1024
 _UNSEEN_DRIFT: Final = 10.0
 """Drift of a sensor that no model knows, in units of its resolution."""
 
@@ -121,12 +122,22 @@ def observe(
         times, values, measures.centre, measures.scale, believable(values, sensors)
     )
     candidates = np.flatnonzero(times >= _first_evaluated(batch, settings))
-    scorable = _used(windows, candidates, sensors, measures, settings).any(axis=1)
+    scorable = np.concatenate(
+        [
+            _used(windows, some, sensors, measures, settings).any(axis=1)
+            for some in _portions(candidates)
+        ]
+    )
     unscorable, idle = _steps(times, candidates[~scorable], batch.recording_start, settings)
     rows, held = _steps(times, candidates[scorable], batch.recording_start, settings)
-    used = _used(windows, rows, sensors, measures, settings)
-    features, contributions = _features(windows, rows, used, sensors, measures, settings)
-    states = [_degraded(windows, some, sensors, profile, settings) for some in (rows, unscorable)]
+    measured = [_features(windows, some, sensors, measures, settings) for some in _portions(rows)]
+    features, contributions = (np.concatenate(each) for each in zip(*measured, strict=True))
+    states = [
+        np.concatenate(
+            [_degraded(windows, some, sensors, profile, settings) for some in _portions(those)]
+        )
+        for those in (rows, unscorable)
+    ]
     return Observation(
         sensors=sensors,
         rows=rows,
@@ -135,6 +146,13 @@ def observe(
         contributions=contributions,
         degraded=np.where(held >= 0, spread_out(states[0], held), spread_out(states[1], idle)),
     )
+
+
+def _portions(rows: np.ndarray) -> list[np.ndarray]:
+    """Rows a portion at a time, one at least: each is evaluated by itself, whatever its company,
+    and what that takes does not grow with the batch.
+    """
+    return np.array_split(rows, max(1, -(-len(rows) // _ROWS_AT_ONCE)))
 
 
 def _first_evaluated(batch: Batch, settings: DetectorSettings) -> int:
@@ -185,14 +203,14 @@ def _steps(
     return rows[begins], held
 
 
-def _features(  # noqa: PLR0913, PLR0917 - what a window is measured by
+def _features(
     windows: SlidingWindows,
     rows: np.ndarray,
-    used: np.ndarray,
     sensors: tuple[str, ...],
     measures: _Measures,
     settings: DetectorSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
+    used = _used(windows, rows, sensors, measures, settings)
     levels = _levels(windows, rows, measures, settings)
     noise = windows.spread(rows, settings.window_seconds) * measures.scale / measures.noise
     return combine(levels, noise, used, used.sum(axis=1), sensors)

@@ -14,7 +14,7 @@ import numpy as np
 
 from petrostream.errors import InvalidModel
 
-_ROWS_AT_ONCE: Final = 4096
+_ROWS_AT_ONCE: Final = 512
 _EULER_GAMMA: Final = 0.5772156649015329
 _MOST_NODES: Final = 5_000_000
 

@@ -7,7 +7,7 @@ difference of two running sums is the window's own sum wherever the running bega
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -66,15 +66,15 @@ class SlidingWindows:
         usable = finite if usable is None else usable & finite
         with np.errstate(over="ignore", invalid="ignore"):
             deviations = np.where(usable, (values - centre) / scale, 0.0)
-        fixed = np.rint(
-            np.clip(np.nan_to_num(deviations, nan=0.0), -LARGEST_DEVIATION, LARGEST_DEVIATION)
-            * _FIXED_POINT
-        ).astype(np.int64)
-        self._reported = _running_sum(finite)
-        self._counts = _running_sum(usable)
+        np.nan_to_num(deviations, copy=False, nan=0.0)
+        np.clip(deviations, -LARGEST_DEVIATION, LARGEST_DEVIATION, out=deviations)
+        fixed = np.rint(deviations * _FIXED_POINT).astype(np.int64)
         self._sums = _running_sum(fixed)
-        self._squares = _running_sum(fixed * fixed)
-        self._changes = _running_sum(_changed(values, finite))
+        self._squares = _running_sum(np.square(fixed, out=fixed))
+        del deviations, fixed
+        self._reported = _running_sum(finite, np.int32)
+        self._counts = _running_sum(usable, np.int32)
+        self._changes = _running_sum(_changed(values, finite), np.int32)
         self._next_finite = _next_finite(finite)
 
     def reported(self, rows: np.ndarray, seconds: float) -> np.ndarray:
@@ -128,17 +128,17 @@ class SlidingWindows:
         return (self._sums[end] - self._sums[first]) / np.maximum(count, 1)
 
 
-def _running_sum(values: np.ndarray) -> np.ndarray:
-    sums = np.zeros((len(values) + 1, values.shape[1]), dtype=np.int64)
+def _running_sum(values: np.ndarray, dtype: type[np.signedinteger[Any]] = np.int64) -> np.ndarray:
+    sums = np.zeros((len(values) + 1, values.shape[1]), dtype=dtype)
     np.cumsum(values, axis=0, out=sums[1:])
     return sums
 
 
 def _changed(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
     """Whether a reading differs from the finite one before it."""
-    positions = np.arange(len(values))[:, np.newaxis]
-    last_finite = np.maximum.accumulate(np.where(finite, positions, -1), axis=0)
-    before = np.vstack([np.full((1, values.shape[1]), -1), last_finite[:-1]])
+    positions = np.arange(len(values), dtype=np.int32)[:, np.newaxis]
+    last_finite = np.maximum.accumulate(np.where(finite, positions, np.int32(-1)), axis=0)
+    before = np.vstack([np.full((1, values.shape[1]), -1, np.int32), last_finite[:-1]])
     previous = np.take_along_axis(values, np.maximum(before, 0), axis=0)
     return finite & (before >= 0) & (values != previous)
 
@@ -146,6 +146,6 @@ def _changed(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
 def _next_finite(finite: np.ndarray) -> np.ndarray:
     """Position of the first finite reading at or after each row; the row count where none is."""
     rows = len(finite)
-    positions = np.where(finite, np.arange(rows)[:, np.newaxis], rows)
+    positions = np.where(finite, np.arange(rows, dtype=np.int32)[:, np.newaxis], np.int32(rows))
     following = np.minimum.accumulate(positions[::-1], axis=0)[::-1]
-    return np.vstack([following, np.full((1, finite.shape[1]), rows)])
+    return np.vstack([following, np.full((1, finite.shape[1]), rows, np.int32)])

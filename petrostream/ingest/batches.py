@@ -6,7 +6,7 @@ number of times, and the borders between batches leave no trace in the result.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -42,7 +42,7 @@ MAX_UNPACKED_BYTES: Final = MOST_UNPACKED_BYTES
 LONGEST_DAYS: Final = 49
 """A summary counts a batch's milliseconds from its first second in 32 bits: 49.7 days."""
 
-_METADATA_KEY: Final = b"petrostream"
+METADATA_KEY: Final = b"petrostream"
 _LONGEST_SECONDS: Final = 7 * 86_400
 
 
@@ -163,12 +163,23 @@ def encode(batch: Batch) -> bytes:
         "commissioning_seconds": batch.commissioning_seconds,
         "lookback_seconds": batch.lookback_seconds,
     }
-    metadata = {_METADATA_KEY: json.dumps(facts, sort_keys=True)}
+    metadata = {METADATA_KEY: json.dumps(facts, sort_keys=True)}
     return write_parquet(batch.table.replace_schema_metadata(metadata))
 
 
-def decode(data: bytes, batch_id: BatchId) -> Batch:
+def decode(
+    data: bytes, batch_id: BatchId, read: Callable[[bytes], pa.Table] | None = None
+) -> Batch:
     """Read and check a raw object; nothing in it is trusted.
+
+    Parameters
+    ----------
+    data
+        The object's bytes.
+    batch_id
+        What its key says of it.
+    read
+        What reads the Parquet; `read_table`, in this process, by default.
 
     Raises
     ------
@@ -176,14 +187,31 @@ def decode(data: bytes, batch_id: BatchId) -> Batch:
         If the bytes break the contract in any way; the message says which.
     """
     try:
-        return _decode(data, batch_id)
+        return _checked((read or read_table)(data), batch_id)
+    except MemoryError as error:
+        raise InvalidBatch("it takes more memory to read than there is") from error
+
+
+def read_table(data: bytes) -> pa.Table:
+    """Read a raw object's columns and metadata; what they say is not checked yet.
+
+    Raises
+    ------
+    InvalidBatch
+        If it is no Parquet that can be read, over a bound, or has other columns than batches do.
+    MemoryError
+        If there is not enough.
+    """
+    try:
+        return _read_bounded(data)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise InvalidBatch(f"it is not readable Parquet: {reason}") from error
 
 
-def _decode(data: bytes, batch_id: BatchId) -> Batch:
-    table = _read_bounded(data)
+def _checked(table: pa.Table, batch_id: BatchId) -> Batch:
     facts = _facts(table.schema)
     table = _complete(table.replace_schema_metadata(None))
     batch = Batch(
@@ -213,7 +241,7 @@ def _read_bounded(data: bytes) -> pa.Table:
 
 
 def _facts(schema: pa.Schema) -> dict[str, Any]:
-    found = (schema.metadata or {}).get(_METADATA_KEY)
+    found = (schema.metadata or {}).get(METADATA_KEY)
     if found is None:
         raise InvalidBatch(
             "it has no 'petrostream' metadata: the producer writes it into every batch"

@@ -5,9 +5,12 @@ in another order, leaves the same bytes.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
+
+import pyarrow as pa
 
 from petrostream.alarms import events
 from petrostream.alarms.notify import Alerts
@@ -21,7 +24,7 @@ from petrostream.errors import (
     ObjectTooLarge,
     ProfileNotReady,
 )
-from petrostream.ingest.batches import MAX_OBJECT_BYTES, Batch, decode
+from petrostream.ingest.batches import MAX_OBJECT_BYTES, Batch, decode, read_table
 from petrostream.ingest.notifications import RawObject
 from petrostream.registry.model_files import Model
 from petrostream.registry.models import CurrentModel
@@ -69,21 +72,27 @@ class Outcome:
 
 
 class Pipeline:
-    """Scores raw objects into the curated bucket; keeps model and profiles between calls."""
+    """Scores raw objects into the curated bucket; keeps model and profiles between calls.
 
-    def __init__(
+    `read` reads a raw object's Parquet: in this process, or where it can do no harm.
+    """
+
+    def __init__(  # noqa: PLR0913 - each of them is something else that it works with
         self,
         raw: Bucket,
         curated: Bucket,
         model: CurrentModel,
         alerts: Alerts,
         partitions: Partitions | None = None,
+        *,
+        read: Callable[[bytes], pa.Table] = read_table,
     ) -> None:
         self._raw = raw
         self._curated = curated
         self._model = model
         self._alerts = alerts
         self._partitions = partitions or Partitions("")
+        self._read = read
         self._profiles = ProfileStore(curated)
 
     def process(self, raw: RawObject, *, redelivered: bool = False) -> Outcome:
@@ -120,7 +129,7 @@ class Pipeline:
         try:
             batch_id = _id_of(raw)
             stored = self._get(raw)
-            batch = decode(stored.body, batch_id)
+            batch = decode(stored.body, batch_id, self._read)
         except ObjectTooLarge as error:
             return self._quarantine_unread(raw, str(error), error.etag)
         except InvalidBatch as error:
@@ -218,7 +227,7 @@ class Pipeline:
     def _first_batch(self, batch: Batch) -> Batch:
         first = batch.first_id
         try:
-            return decode(self._get(RawObject(first.raw)).body, first)
+            return decode(self._get(RawObject(first.raw)).body, first, self._read)
         except (ObjectMissing, ObjectTooLarge, InvalidBatch) as error:
             raise ProfileNotReady(
                 f"{batch.id.recording} has no profile yet: its first batch {first.raw} can't be "

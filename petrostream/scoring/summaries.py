@@ -344,15 +344,16 @@ class _Quality:
     @classmethod
     def of(cls, rows: pa.Table, readings: np.ndarray) -> "_Quality":
         lows, highs = np.array([BY_NAME[name].plausible for name in SENSOR_NAMES]).T
-        texts = _texts(rows, DEGRADED_SENSORS)
+        texts = rows.column(DEGRADED_SENSORS)
         frozen = np.zeros(len(SENSOR_NAMES), dtype=int)
-        for text, number in zip(*np.unique(texts, return_counts=True), strict=True):
-            frozen += number * (read_codes(str(text), SENSOR_NAMES) == CODES[Degradation.FROZEN])
+        for kind in texts.value_counts().to_pylist():
+            codes = read_codes(kind["values"] or "", SENSOR_NAMES)
+            frozen += kind["counts"] * (codes == CODES[Degradation.FROZEN])
         return cls(
             missing=np.isnan(readings).sum(axis=0),
             frozen=frozen,
             implausible=((readings < lows) | (readings > highs)).sum(axis=0),
-            last=read_codes(str(texts[-1]), SENSOR_NAMES),
+            last=read_codes(texts[-1].as_py() or "", SENSOR_NAMES),
         )
 
     def packed(self, rows: int) -> np.ndarray:
@@ -368,7 +369,7 @@ class _Quality:
 
 
 def _texts(rows: pa.Table, name: str) -> np.ndarray:
-    return np.array([text or "" for text in rows.column(name).to_pylist()], dtype=str)
+    return np.array([text or "" for text in rows.column(name).to_pylist()], dtype=object)
 
 
 def _labels(rows: pa.Table) -> list[tuple[int, int, int]]:

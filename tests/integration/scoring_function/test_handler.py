@@ -26,8 +26,10 @@ from petrostream.alarms.events import Event
 from petrostream.aws import clients
 from petrostream.detection import profiles
 from petrostream.detection.profiles import Profile
-from petrostream.ingest import batches as batches_module
+from petrostream.ingest import decoder
 from petrostream.ingest.batches import MAX_ROWS, Batch, cut, encode
+from petrostream.ingest.isolation import IsolatedReader
+from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.local.execution import InvocationContext
 from petrostream.local.worker import sqs_event
@@ -42,10 +44,13 @@ from petrostream.schema.keys import (
     profile_key,
 )
 from petrostream.scoring import pipeline as pipeline_module
+from petrostream.scoring.pipeline import Outcome
 from petrostream.scoring.score_batch import encode_scored, score_batch
 from petrostream.scoring.totals import read_events
 from petrostream.settings import PROJECT_ROOT
+from tests.support.killers import KILLERS, read_or_die
 from tests.support.sqs_events import ANOTHER_ETAG, as_in_event, load_event, message_ids
+from tests.support.thrift_compact import BINARY, INT32, INT64, LIST, STRUCT, write_struct
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -478,19 +483,67 @@ def test_an_object_that_is_too_large_is_set_aside_unread(
     assert wire.made("GetObject", bad.id.raw) == (0 if size_is_announced else 1)
 
 
-def test_an_object_that_unpacks_to_too_much_is_set_aside(
+def nested_deeply() -> bytes:
+    """A schema nested 20,000 deep."""
+    group = [[3, INT32, 1], [4, BINARY, b"x"], [5, INT32, 1]]
+    leaf = [[1, INT32, 5], [3, INT32, 1], [4, BINARY, b"x"]]
+    schema = [[4, BINARY, b"schema"], [5, INT32, 1]]
+    levels = [schema, *[group] * 20_000, leaf]
+    footer = write_struct(
+        [[1, INT32, 1], [2, LIST, (STRUCT, levels)], [3, INT64, 0], [4, LIST, (STRUCT, [])]]
+    )
+    return b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+
+POISON: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nested deeply": (nested_deeply, "lists 20002 things"),
+    "a negative number of rows": (lambda: poison("negative_rows"), "negative number of rows"),
+    "a column of many more values": (lambda: poison("rows_lie_group"), "hold 300000000 values"),
+    "a page of 2 GiB": (lambda: poison("page2g_valid"), "bytes unpacked"),
+}
+
+
+def poison(name: str) -> bytes:
+    return (PROJECT_ROOT / f"tests/fixtures/poison/{name}.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("kind", POISON)
+def test_a_crafted_object_is_set_aside_and_those_beside_it_are_scored(
+    function: Function, provisioned: "Provisioned", batches: list[Batch], kind: str
+) -> None:
+    make, reason = POISON[kind]
+    assert reason in reason_among_good_ones(function, provisioned, batches, make())
+
+
+@pytest.mark.parametrize("killer", KILLERS, ids=lambda killer: killer.decode().partition(" ")[0])
+def test_what_kills_the_reader_is_set_aside_and_those_beside_it_are_scored(
     function: Function,
     provisioned: "Provisioned",
     batches: list[Batch],
     monkeypatch: pytest.MonkeyPatch,
+    killer: bytes,
 ) -> None:
-    key = batches[0].id.raw
-    body = encode(batches[0])
-    monkeypatch.setattr(batches_module, "MAX_UNPACKED_BYTES", len(body))
-    provisioned.raw.put(key, body, PARQUET)
-    assert function(announcing(provisioned, "one_object", key)).failed == []
-    aside = curated(provisioned)
-    assert "bytes unpacked" in json.loads(aside[f"{QUARANTINE}{key}{REASON_SUFFIX}"])["reason"]
+    monkeypatch.setattr(decoder, "CPU_SECONDS", 1)
+    module = function.module
+    reader = IsolatedReader(read_or_die, wall_seconds=2.0 if b"sleep" in killer else 60.0)
+    monkeypatch.setattr(module, "pipeline", module.build_pipeline(module.settings, reader))
+    assert KILLERS[killer] in reason_among_good_ones(function, provisioned, batches, killer)
+
+
+def reason_among_good_ones(
+    function: Function, provisioned: "Provisioned", batches: list[Batch], bad: bytes
+) -> str:
+    """Why an object is set aside; it stands among three good ones, which are all scored."""
+    good = [batches[0], batches[1], batches[3]]
+    upload(provisioned, *good)
+    provisioned.raw.put(batches[2].id.raw, bad, PARQUET)
+    keys = [batch.id.raw for batch in batches[:4]]
+    assert function(announcing(provisioned, "several_objects", *keys[:3])).failed == []
+    assert function(announcing(provisioned, "one_object", keys[3])).failed == []
+    assert all(is_scored(provisioned, batch) for batch in good)
+    aside = curated(provisioned, QUARANTINE)
+    assert aside[f"{QUARANTINE}{keys[2]}"] == bad
+    return str(json.loads(aside[f"{QUARANTINE}{keys[2]}{REASON_SUFFIX}"])["reason"])
 
 
 # A fault that passes brings back exactly the messages that it hit.
@@ -553,13 +606,59 @@ def test_a_passing_fault_while_setting_aside_brings_the_message_back(
 
 
 def test_messages_that_there_is_no_time_for_come_back(
-    function: Function, provisioned: "Provisioned", batches: list[Batch]
+    function: Function,
+    provisioned: "Provisioned",
+    batches: list[Batch],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     upload(provisioned, *batches[:3])
     event = announcing(provisioned, "several_messages", *(batch.id.raw for batch in batches[:3]))
-    assert function(event, seconds=1.0).failed == message_ids(event)
-    assert not any(is_scored(provisioned, batch) for batch in batches[:3])
+    slow = slow_after(function, monkeypatch, objects=1)
+    assert slow(event).failed == message_ids(event)[1:]
+    assert sum(is_scored(provisioned, batch) for batch in batches[:3]) == 1
+    monkeypatch.undo()
     assert function(event).failed == []
+
+
+def test_a_message_of_which_some_objects_are_done_comes_back_for_the_others(
+    function: Function,
+    provisioned: "Provisioned",
+    batches: list[Batch],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload(provisioned, *batches[:3])
+    event = announcing(provisioned, "several_objects", *(batch.id.raw for batch in batches[:3]))
+    (message,) = message_ids(event)
+    first = slow_after(function, monkeypatch, objects=1)
+    assert first(event).failed == [message]
+    assert [is_scored(provisioned, batch) for batch in batches[:3]] == [True, False, False]
+
+    monkeypatch.undo()
+    for record in event["Records"]:
+        record["attributes"]["ApproximateReceiveCount"] = "2"
+    answer = function(event)
+    assert answer.failed == []
+    assert all(is_scored(provisioned, batch) for batch in batches[:3])
+    assert [line["key"] for line in answer.said("already scored")] == [batches[0].id.raw]
+
+
+def slow_after(
+    function: Function, monkeypatch: pytest.MonkeyPatch, objects: int
+) -> Callable[[dict[str, Any]], Answer]:
+    """The function where so many objects take time, so that the slowest no longer fits."""
+    process = function.module.pipeline.process
+    passed: list[str] = []
+
+    def slowly(raw: RawObject, **options: bool) -> Outcome:
+        passed.append(raw.key)
+        return process(raw, **options)
+
+    def left(_: InvocationContext) -> int:
+        return 60_000 if len(passed) < objects else 26_000
+
+    monkeypatch.setattr(function.module.pipeline, "process", slowly)
+    monkeypatch.setattr(InvocationContext, "get_remaining_time_in_millis", left)
+    return function
 
 
 def test_all_messages_come_back_where_aws_is_out_of_reach(
