@@ -14,6 +14,7 @@ from petrostream.scoring.score_batch import score_batch
 from tests.support.aws_here import BAD, BUCKETS, HUGE, PARAMETER, Here
 from tests.support.calls import Calls, forget_everything, moto_here
 from tests.support.function import load_handler
+from tests.support.remembered import remember
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,15 @@ def here(
     monkeypatch.setenv("PETROSTREAM_MODEL_PARAMETER", PARAMETER)
     monkeypatch.setenv("PETROSTREAM_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alarms")
     monkeypatch.setenv("POWERTOOLS_LOG_DEDUPLICATION_DISABLED", "true")
-    monkeypatch.setitem(logging.root.manager.loggerDict, "petrostream", logging.Logger("petrostream"))
+    monkeypatch.setitem(
+        logging.root.manager.loggerDict, "petrostream", logging.Logger("petrostream")
+    )
     monkeypatch.setattr(notify, "_CLAIM_SECONDS", -1.0)
     yield Here(calls, load_handler(), packed, raw_objects)
     forget_everything()
+
+
+@pytest.fixture
+def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows from the same input is computed once."""
+    remember(monkeypatch)

@@ -5,6 +5,8 @@ from types import ModuleType
 from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.glue.models import glue_backends
+from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 
 from petrostream.aws import clients
@@ -65,6 +67,14 @@ class Here:
                 self.bucket("raw").put(key, body, PARQUET)
         self.calls.made.clear()
 
+    def as_if_nothing_was_scored(self) -> None:
+        """Forget what scoring makes; quicker than to begin anew."""
+        self.calls.plan = None
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets["curated"].keys.clear()
+        for table in glue_backends[DEFAULT_ACCOUNT_ID][REGION].databases[DATABASE].tables.values():
+            table.partitions.clear()
+        self._topic().sent_notifications.clear()
+
     def bucket(self, name: str) -> Bucket:
         return Bucket(name, self.clients["s3"])
 
@@ -82,19 +92,21 @@ class Here:
 
     def state(self) -> dict[str, Any]:
         """Every object with what is said of it, the pointer and the partitions."""
+        state: dict[str, Any] = {}
+        for name in BUCKETS:
+            kept = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[name].keys
+            for key, stored in kept.items():
+                state[f"{name} {key}"] = (stored.value, dict(stored.metadata))
         with self.calls.unplanned():
-            state: dict[str, Any] = {}
-            for name in BUCKETS:
-                for key in self.bucket(name).keys(""):
-                    stored = self.clients["s3"].get_object(Bucket=name, Key=key)
-                    state[f"{name} {key}"] = (stored["Body"].read(), stored["Metadata"])
             pointer = self.clients["ssm"].get_parameter(Name=PARAMETER)
             state["pointer"] = pointer["Parameter"]["Value"]
             for table in ("scored", "events"):
                 state[f"sql {table}"] = partitions(self.clients["glue"], table)
-            return state
+        return state
 
     def alerts(self) -> list[str]:
         """The messages that went out."""
-        topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.settings.topic_arn]
-        return [message[1] for message in topic.sent_notifications]
+        return [message[1] for message in self._topic().sent_notifications]
+
+    def _topic(self) -> Any:
+        return sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.settings.topic_arn]

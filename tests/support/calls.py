@@ -1,4 +1,4 @@
-"""Calls to an AWS in this process, each of which can be made to fail before or after it took effect.
+"""Calls to an AWS in this process, any of which can fail before or after it took effect.
 
 Stands below botocore's own retries, where the network would be. A *call* is what the code asks a
 client for; it makes one *attempt* or more, and a fault says how many of them fail.
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,9 +18,14 @@ import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.retries.standard import RetryQuotaChecker
+from moto import backend_index
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import moto_api_backend
 
+from petrostream.aws import clients
+
+SERVICES = ("glue", "s3", "sns", "sqs", "ssm")
 ALWAYS = 100
 """More attempts than any call makes."""
 
@@ -74,6 +80,13 @@ class Calls:
         patch.setattr(Endpoint, "_send_request", begin)
         patch.setattr(Endpoint, "_send", lambda _endpoint, request: self._send(request))
         patch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+        # a client that has seen many failures stops trying again; here one serves many tests
+        patch.setattr(RetryQuotaChecker, "_RETRY_COST", 0)
+        patch.setattr(RetryQuotaChecker, "_THROTTLING_RETRY_COST", 0)
+        patch.setattr(clients, "_client", cache(clients._client))
+        # moto tries some hundred patterns on every address
+        known = [each for each in backend_index.backend_url_patterns if each[0] in SERVICES]
+        patch.setattr(backend_index, "backend_url_patterns", known)
 
     @contextmanager
     def unplanned(self) -> Iterator[None]:
