@@ -6,10 +6,9 @@ from collections import Counter
 import pytest
 
 from tests.support.aws_here import Here
-from tests.support.calls import ALWAYS, FAULTS, Fault, Plan
+from tests.support.calls import ABSORBED, ALWAYS, FAULTS, ONCE, Fault, Plan
 from tests.support.function import WaitingMessages
 
-ONCE = 1
 MOST_ROUNDS = 3
 PUBLISH = "sns.Publish"
 MEANT = {
@@ -22,7 +21,6 @@ MEANT = {
     "glue.GetTable",
     "glue.BatchCreatePartition",
 }
-ABSORBED = [fault for fault in FAULTS if fault.name in {"slow-down", "closed", "cut-in-head"}]
 
 
 def score(here: Here, plan: Plan | None = None) -> tuple[int, WaitingMessages]:

@@ -26,6 +26,7 @@ from moto.moto_api._internal import moto_api_backend
 from petrostream.aws import clients
 
 SERVICES = ("glue", "s3", "sns", "sqs", "ssm")
+ONCE = 1
 ALWAYS = 100
 """More attempts than any call makes."""
 
@@ -66,6 +67,7 @@ class Calls:
     made: list[str] = field(default_factory=list)
     failed: int = 0
     _present: threading.local = field(default_factory=threading.local)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def attach(self, patch: pytest.MonkeyPatch) -> None:
         """Take the network's place for every client of this process."""
@@ -73,8 +75,9 @@ class Calls:
 
         def begin(endpoint: Endpoint, request: dict[str, Any], operation: Any) -> Any:
             service = operation.service_model.service_id.hyphenize()
-            self._present.call = (len(self.made), [])
-            self.made.append(f"{service}.{operation.name}")
+            with self._lock:
+                self._present.call = (len(self.made), [])
+                self.made.append(f"{service}.{operation.name}")
             return send_request(endpoint, request, operation)
 
         patch.setattr(Endpoint, "_send_request", begin)
@@ -200,3 +203,6 @@ AFTER = (
 """It has happened, and whoever asked does not learn of it."""
 
 FAULTS = BEFORE + AFTER
+
+ABSORBED = tuple(each for each in FAULTS if each.name in {"slow-down", "closed", "cut-in-head"})
+"""Of each sort one that is tried again below the code, so that it goes by unseen if it is once."""

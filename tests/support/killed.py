@@ -4,7 +4,9 @@ The child is forked, so it starts in milliseconds. Its calls come over a pipe an
 here, so what it did before its death is there for whoever does the work again.
 """
 
+import itertools
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -63,25 +65,29 @@ def run(calls: Calls, work: Callable[[], Any], death: Death | None = None) -> in
 
 
 def _over(pipe: Connection, death: Death | None) -> Callable[[AWSPreparedRequest], Answer]:
-    made = 0
+    lock = threading.Lock()
+    numbers = itertools.count()
 
     def transport(request: AWSPreparedRequest) -> Answer:
-        nonlocal made
-        dies = death is not None and death.attempt == made
-        made += 1
-        if dies and death is not None and not death.took_effect:
-            os._exit(KILLED)
-        headers = {
-            name: value.decode() if isinstance(value, bytes) else str(value)
-            for name, value in request.headers.items()
-        }
-        pipe.send(Sent(request.method, request.url, headers, _bytes_of(request.body)))
-        answer: Answer = pipe.recv()
-        if dies:
-            os._exit(KILLED)
-        return answer
+        with lock:
+            dies = death is not None and death.attempt == next(numbers)
+            if dies and death is not None and not death.took_effect:
+                os._exit(KILLED)
+            pipe.send(_sent(request))
+            answer: Answer = pipe.recv()
+            if dies:
+                os._exit(KILLED)
+            return answer
 
     return transport
+
+
+def _sent(request: AWSPreparedRequest) -> Sent:
+    headers = {
+        name: value.decode() if isinstance(value, bytes) else str(value)
+        for name, value in request.headers.items()
+    }
+    return Sent(request.method, request.url, headers, _bytes_of(request.body))
 
 
 def _bytes_of(body: Any) -> bytes:
