@@ -70,6 +70,7 @@ class ChaosRun:
     def run(self) -> Account:
         """Disturb, calm down, draw up the account."""
         self.platform.run("ml", "train", str(self.data), "--trees=20", "--no-evaluation")
+        self._wait_for_uploads()
         self._disturb()
         self._calm_down()
         return drawn_up(
@@ -98,6 +99,15 @@ class ChaosRun:
                 time.sleep(_LOOK_SECONDS)
             with suppress(psutil.Error):  # what it was to meet has ended by itself
                 self._take(step)
+
+    def _wait_for_uploads(self) -> None:
+        """Until there is something to disturb."""
+        ends = time.monotonic() + _WITHOUT_PROGRESS_SECONDS
+        while not any(self.raw.keys(READINGS)):
+            self._keep_up()
+            if time.monotonic() > ends:
+                raise Stuck("nothing is uploaded: see producer.log")
+            time.sleep(_LOOK_SECONDS)
 
     def _keep_up(self) -> None:
         """Start what has ended: somebody always would."""
