@@ -20,6 +20,9 @@ AWS_PORT ?= 0
 PLAN ?=
 YES ?=
 PROVISION ?= auto
+MINUTES ?= 5
+SECONDS ?= 300
+SEED ?= 1
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -34,8 +37,8 @@ given = $(if $($(1)),$(2) '$(subst ','\'',$($(1)))')
 # A switch is off where it is empty, 0, no or false.
 switch = $(if $(filter-out 0 no false,$(1)),$(2))
 
-.PHONY: help setup demo up down train evaluate replay dashboard data status repair powerbi test test-second \
-  bench bench-dashboard screenshots check audit format lock clean
+.PHONY: help setup demo up down train evaluate replay dashboard data status repair powerbi test \
+  test-second chaos fuzz bench bench-dashboard screenshots check audit format lock clean
 
 # Single steps take the stack of the target that is named, whatever else is up.
 train replay dashboard: export PETROSTREAM_TARGET := $(TARGET)
@@ -45,6 +48,7 @@ help: ## list the targets
 	@printf '\n'; printf '%s\n' 'Variables: DATA=<folder> SPEED=<n>|max LIMIT=<recordings> DASHBOARD=0|1' \
 	  '           DASHBOARD_PORT=<port> AWS_PORT=<port> TARGET=local|aws PLAN=1 YES=1' \
 	  '           JSON=<file> REPORT=<folder> EVALUATE=0|1 RELEASE=1|2 LIST=<file>' \
+	  '           MINUTES=<n> SECONDS=<n> SEED=<n>' \
 	  '           PROVISION=auto|terraform|python ARGS="<further options of the command>"'
 
 setup: $(READY) ## make the virtual environment with the pinned dependencies
@@ -117,6 +121,12 @@ $(SECOND_READY): requirements/second.txt
 	@$(SECOND)/bin/pip install --quiet --disable-pip-version-check --require-hashes \
 	  --requirement requirements/second.txt
 	@touch $@
+
+chaos: $(READY) ## replay while processes die and answers fail, and account for every reading (MINUTES=<n> SEED=<n>)
+	@exec $(RUN) -m tests.chaos --minutes '$(MINUTES)' --seed '$(SEED)'
+
+fuzz: $(READY) ## hand made-up garbage to every reader (SECONDS=<n> SEED=<n>)
+	@exec $(RUN) -m tests.fuzz --seconds '$(SECONDS)' --seed '$(SEED)' $(ARGS)
 
 bench: $(READY) ## measure the cold import of the handler
 	@exec $(RUN) tests/bench/bench_cold_import.py

@@ -135,20 +135,25 @@ class Annotations:
         self._lock = threading.Lock()
 
     def add(self, annotation: Annotation) -> None:
-        """Write one; it never replaces another.
+        """Write one; it never replaces another, and is written once though an answer got lost.
 
         Raises
         ------
         ServiceUnavailable
             If it could not be written.
         """
+        body = to_json(annotation)
         for _ in range(_TRIES):
             name = f"{annotation.when:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
             start = second_of(annotation.start)
             key = annotation_key(annotation.well, annotation.recording, start, name)
-            if self._bucket.put_if_absent(key, to_json(annotation), _JSON):
+            if self._bucket.put_if_absent(key, body, _JSON) or self._holds(key, body):
                 return
         raise ServiceUnavailable("an annotation of that name is there already: try again")
+
+    def _holds(self, key: str, body: bytes) -> bool:
+        """Whether what stands there is the same: boto wrote it, and did not hear that it had."""
+        return self._bucket.get(key, at_most=_MAX_BYTES).body == body
 
     def read(self) -> list[Annotation]:
         """Read all that was said, oldest first; only what is new is fetched.

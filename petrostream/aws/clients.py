@@ -45,13 +45,15 @@ _lock = threading.Lock()
 def _client(service: Literal["glue", "s3", "sqs", "sns", "ssm"]) -> Any:
     try:
         with _lock:  # making a client is not thread-safe, using one is
-            return boto3.client(service, config=_CONFIG)
+            client = boto3.client(service, config=_CONFIG)
     except NoRegionError as error:
         raise SettingsError(
             "no AWS region is set: set AWS_REGION, or run `petrostream up`"
         ) from error
     except (BotoCoreError, ValueError) as error:
         raise SettingsError(f"AWS can't be used: {error}") from error
+    refuse_cut_answers(client)
+    return client
 
 
 def s3() -> "S3Client":
@@ -63,7 +65,6 @@ def s3() -> "S3Client":
 def sqs() -> "SQSClient":
     """A client for SQS."""
     client: SQSClient = _client("sqs")
-    refuse_cut_answers(client)
     return client
 
 
@@ -76,7 +77,6 @@ def sns() -> "SNSClient":
 def ssm() -> "SSMClient":
     """A client for SSM."""
     client: SSMClient = _client("ssm")
-    refuse_cut_answers(client)
     return client
 
 
@@ -89,7 +89,7 @@ def is_cut(answer: Any) -> bool:
     """Whether an HTTP answer ends within its own head.
 
     Such an answer has lost the length of what was to follow, and boto takes it for an empty one:
-    no messages, no parameter. A body that is too short boto finds itself.
+    no messages, no objects. A body that is too short boto finds itself.
     """
     has_length = {"content-length", "transfer-encoding"} & {name.lower() for name in answer.headers}
     return answer.status_code == HTTPStatus.OK and not has_length and not answer.content
@@ -98,7 +98,7 @@ def is_cut(answer: Any) -> bool:
 def refuse_cut_answers(client: Any) -> None:
     """Let a client try again where an answer was cut short, and then raise.
 
-    For clients whose answers are documents. The error is botocore's `ConnectionClosedError`.
+    A listing would else be taken for that of an empty bucket. The error is botocore's `ConnectionClosedError`.
     """
 
     def check(

@@ -9,7 +9,6 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +19,6 @@ import pytest
 
 from petrostream.alarms.notify import Alerts
 from petrostream.detection import profiles
-from petrostream.detection.profiles import Profile
 from petrostream.errors import ObjectReplaced, TransientError
 from petrostream.ingest.batches import Batch, cut, encode
 from petrostream.ingest.notifications import RawObject
@@ -28,7 +26,6 @@ from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import Model
 from petrostream.schema.keys import EVENTS, QUARANTINE, REASON_SUFFIX, SCORED, SUMMARIES
 from petrostream.schema.sensors import BY_NAME
-from petrostream.scoring import pipeline as pipeline_module
 from petrostream.scoring.pipeline import Disposition, Outcome, Pipeline
 from petrostream.scoring.score_batch import score_batch
 from tests.support.memory import MemoryBucket, etag_of
@@ -155,36 +152,6 @@ def as_commissioned(table: pa.Table, first: pa.Table) -> pa.Table:
         if name in BY_NAME:
             table = table.set_column(position, name, first.column(name).take(places))
     return table
-
-
-@pytest.fixture
-def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What follows from the same input is computed once: thousands of schedules want it."""
-    monkeypatch.setattr(pipeline_module, "decode", cache(pipeline_module.decode))
-    for module, name in (
-        (pipeline_module, "score_batch"),
-        (pipeline_module, "encode_scored"),
-        (pipeline_module.summaries, "summarise"),
-        (pipeline_module.events, "to_json"),
-    ):
-        monkeypatch.setattr(module, name, once_for_each(getattr(module, name)))
-
-
-def once_for_each(compute: Callable[..., Any]) -> Callable[..., Any]:
-    """Compute once for the same objects; they are kept, so that no other takes their place."""
-    known: dict[tuple[object, ...], Any] = {}
-
-    def remembered(*given: Any, **named: Any) -> Any:
-        key = tuple(
-            each if isinstance(each, str | int) else id(each)
-            for each in (*given, *named.values())
-            if not isinstance(each, Profile)
-        )
-        if key not in known:
-            known[key] = (given, named, compute(*given, **named))
-        return known[key][2]
-
-    return remembered
 
 
 def prepared(model: Model, first: Batch) -> Place:

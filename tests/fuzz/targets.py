@@ -1,0 +1,149 @@
+"""What is fuzzed: readers of bytes from outside, who may refuse them in a sentence, or read."""
+
+import csv
+import io
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from petrostream.errors import PetroStreamError
+from petrostream.ingest.batches import cut, encode
+from petrostream.ingest.recordings import RecordingFile, read_recording
+from petrostream.schema.keys import parse_batch_key
+from petrostream.settings import PROJECT_ROOT
+from tests.fuzz.fuzz_parquet import with_bytes
+
+FINDINGS = PROJECT_ROOT / "tests" / "fixtures" / "fuzz"
+"""A finding is kept here, in a folder for each target, and read again by every run of the tests."""
+MOST_SECONDS = 2.0
+START = datetime(2024, 1, 1)
+ROWS = 40
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader: `read` takes any bytes, and raises `PetroStreamError` or nothing.
+
+    `seeds` are good ones; `change` makes others of them.
+    """
+
+    name: str
+    seeds: tuple[bytes, ...]
+    read: Callable[[bytes], object]
+    change: Callable[[bytes, random.Random], bytes] = with_bytes
+
+    def case(self, number: int, seed: int) -> bytes:
+        """The bytes of a case: always the same ones for a number and a seed."""
+        draw = random.Random(f"{seed} {number} {self.name}")
+        return self.change(draw.choice(self.seeds), draw)
+
+
+def fault_of(target: Target, data: bytes) -> str:
+    """What is wrong with how bytes are read; empty if nothing is."""
+    began = time.process_time()
+    signal.setitimer(signal.ITIMER_REAL, 20 * MOST_SECONDS)  # one that hangs dies of it
+    try:
+        target.read(data)
+    except PetroStreamError as error:
+        if not str(error).strip() or "\n" in str(error):
+            return f"not a sentence: {str(error)!r}"
+    except Exception as error:  # noqa: BLE001 - whatever else comes out is the finding
+        return f"{type(error).__name__}: {str(error)[:200]!r}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    seconds = time.process_time() - began
+    return f"{seconds:.1f} s of CPU time" if seconds > MOST_SECONDS else ""
+
+
+def recording(suffix: str) -> Callable[[bytes], object]:
+    """The producer's reader of a file, and the batches it would make of it."""
+
+    def read(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"WELL-00001_20240101000000{suffix}"
+            path.write_bytes(data)
+            found = read_recording(RecordingFile(path, "WELL-00001", path.stem, 0))
+        return [encode(batch) for _, batch in zip(range(3), cut(found), strict=False)]
+
+    return read
+
+
+def as_csv() -> bytes:
+    """A recording as 3W's release 1 writes it."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["timestamp", "P-PDG", "P-TPT", "T-TPT", "class"])
+    for second in range(ROWS):
+        time_stamp = START + timedelta(seconds=second)
+        pressure = "" if second % 7 == 0 else 1e7 + second
+        writer.writerow([str(time_stamp), pressure, 2e7 + second, 80.5, 0])
+    return text.getvalue().encode()
+
+
+def as_parquet(**way: object) -> bytes:
+    """A recording as 3W's release 2 writes it."""
+    times = [START + timedelta(seconds=second) for second in range(ROWS)]
+    table = pa.table(
+        {
+            "P-PDG": pa.array([1e7 + second for second in range(ROWS)]),
+            "P-TPT": pa.nulls(ROWS, pa.float64()),
+            "class": pa.array([0] * ROWS, pa.int16()),
+            "timestamp": pa.array(times, pa.timestamp("ns")),
+        }
+    )
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **way)
+    return sink.getvalue()
+
+
+def batch_key(data: bytes) -> object:
+    return parse_batch_key(data.decode("utf-8", "surrogateescape")).scored
+
+
+def changed_text(good: bytes, draw: random.Random) -> bytes:
+    """Bytes changed, or a cell put in place of another one."""
+    if draw.random() < 0.5:
+        return with_bytes(good, draw)
+    lines = good.split(b"\n")
+    place = draw.randrange(len(lines))
+    cells = lines[place].split(b",")
+    cells[draw.randrange(len(cells))] = draw.choice(CELLS)
+    lines[place] = b",".join(cells)
+    if draw.random() < 0.2:
+        lines[place:place] = [draw.choice(lines)] * draw.choice((1, 3))
+    return b"\n".join(lines)
+
+
+CELLS = (
+    *(b"", b'"', b"NaN", b"inf", b"-1e999", b"9" * 400, b"\xff\xfe", b"\0", b"1,5", b"nan" * 9),
+    *(b"0001-01-01", b"9999-12-31 23:59:59", b"2024-02-30", b"2024-01-01T00:00:00+14:00"),
+    *(b"1704067200000", b"timestamp", b"P-PDG", b"class", b" ", b"x" * 70_000),
+)
+
+TARGETS = (
+    Target(
+        "recording-csv",
+        (as_csv(),),
+        recording(".csv"),
+        changed_text,
+    ),
+    Target(
+        "recording-parquet",
+        (as_parquet(), as_parquet(compression="none", use_dictionary=False)),
+        recording(".parquet"),
+    ),
+    Target(
+        "batch-key",
+        (b"readings/well=W/date=2024-01-01/R-20240101T000000.parquet",),
+        batch_key,
+    ),
+)
+"""What `make fuzz` goes through, besides crafted batches."""
