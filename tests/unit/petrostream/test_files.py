@@ -55,6 +55,6 @@ def test_what_stands_where_a_folder_is_needed_is_named(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     for path in (file, file / "a" / "b"):
-        with pytest.raises(OSError, match="exists|Not a directory") as refused:
+        with pytest.raises(OSError, match=r"exists|Not a directory") as refused:
             path.mkdir()
         assert refusal_of(refused.value) == f"{file} is no folder, and {path} needs one there"
