@@ -295,6 +295,22 @@ def waiting(platform: Platform) -> dict[str, int]:
     return {url: queue_depth(url, sqs).total for url in urls}
 
 
+def test_the_plan_role_reads_no_data(platform: Platform) -> None:
+    caller, settings = platform.plans, platform.settings
+    s3, sqs = caller.client("s3"), caller.client("sqs")
+    for kind in ("raw", "curated", "models"):
+        bucket = platform.bucket(kind)
+        with refused():
+            s3.get_object(Bucket=bucket.name, Key=next(iter(bucket.keys(""))))
+    for url in waiting(platform):
+        with refused():
+            sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0)
+    with refused():
+        caller.client("logs").filter_log_events(
+            logGroupName=f"/aws/lambda/{settings.function_name}"
+        )
+
+
 MAY_DIFFER = ("claims/",)
 """Whose bytes say who uploaded, and when."""
 
@@ -333,8 +349,7 @@ def found(bucket: Bucket, key: str) -> Any:
     return body, answer["ContentType"], answer["Metadata"]
 
 
-PAGES = ("fleet", "well", "alarms", "accuracy", "quality", "pipeline")
-"""All but `explore`, whose DuckDB is not asked here: Athena is."""
+PAGES = ("fleet", "well", "alarms", "accuracy", "quality", "pipeline", "explore")
 
 
 def test_the_dashboard_reads_and_nothing_else(
@@ -346,6 +361,8 @@ def test_the_dashboard_reads_and_nothing_else(
         shown = visit(page)
         assert not shown.error, (page, [each.value for each in shown.error])
         assert refusals == [], page
+    press(visit("explore"), "Run")
+    assert refusals == []
     assert WELL in str(visit("fleet"))
     settings, s3 = platform.settings, viewer.client("s3")
     with refused():
