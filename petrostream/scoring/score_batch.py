@@ -133,22 +133,27 @@ def facts_of(schema: pa.Schema) -> Part:
 
 
 def check_scored(schema: pa.Schema) -> None:
-    """Check an object's columns before they are read: those of scored rows are of their types.
+    """Check an object's format and its columns' types before any row is read.
 
-    Text is in dictionaries, so that a long one that is repeated in every row is held once.
+    Text is in dictionaries, so that a long one that is repeated in every row is held once. Time
+    stamps of format 1 are to the microsecond.
 
     Raises
     ------
     InvalidBatch
-        If a column is of another type, or there twice.
+        If its format is not one that this version reads, or a column is of another type, or there
+        twice.
     """
+    if METADATA_KEY in (schema.metadata or {}):
+        facts_of(schema)
     if len(set(schema.names)) != len(schema.names):
         raise InvalidBatch("it has two columns of the same name")
-    known = {field.name: field.type for field in SCORED_SCHEMA}
+    known = {field.name: [field.type] for field in SCORED_SCHEMA}
+    known[TIMESTAMP].append(TIMESTAMP_TYPE)
     for field in schema:
-        if field.type != known.get(field.name, field.type):
+        if field.type not in known.get(field.name, [field.type]):
             raise InvalidBatch(
-                f"its column {field.name!r} holds {field.type}, not {known[field.name]}"
+                f"its column {field.name!r} holds {field.type}, not {known[field.name][0]}"
             )
 
 
@@ -165,8 +170,6 @@ def read_scored(body: bytes, columns: Sequence[str]) -> pa.Table:
     """
     file = open_bounded(body)
     check_scored(file.schema_arrow)
-    if METADATA_KEY in (file.schema_arrow.metadata or {}):
-        facts_of(file.schema_arrow)
     wanted = {*columns, MICROSECONDS} if TIMESTAMP in columns else {*columns}
     there = [name for name in file.schema_arrow.names if name in wanted]
     return _with_exact_times(file.read(there, use_threads=False)).select(
