@@ -107,8 +107,9 @@ powerbi: $(READY) ## write what Power BI needs to read from TARGET=aws
 test: $(READY) ## run every test
 	@exec $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-bench: $(READY) ## measure the cold import of the handler
-	@exec $(RUN) tests/bench/bench_cold_import.py
+bench: $(READY) ## measure the cold import of the handler, and what reading in a process of its own adds
+	@$(RUN) tests/bench/bench_cold_import.py
+	@exec $(RUN) -m tests.bench.bench_isolation
 
 bench-dashboard: $(READY) ## measure paint, refresh, restart and memory of the dashboard over 1, 7 and 30 days
 	@exec $(RUN) -m tests.bench.bench_dashboard $(ARGS)
