@@ -188,7 +188,11 @@ class _Decoder:
 
     def is_idle(self) -> bool:
         """Whether it lives and says nothing: then it can be given an object."""
-        return self._close.alive and not select.select([self._line], [], [], 0)[0]
+        if not self._close.alive:
+            return False
+        poll = select.poll()
+        poll.register(self._line, select.POLLIN)
+        return not poll.poll(0)
 
     def read(self, data: bytes, wall_seconds: float) -> pa.Table:
         patience = _Patience(self._line, wall_seconds)
