@@ -128,8 +128,9 @@ chaos: $(READY) ## replay while processes die and answers fail, and account for 
 fuzz: $(READY) ## hand made-up garbage to every reader (SECONDS=<n> SEED=<n>)
 	@exec $(RUN) -m tests.fuzz --seconds '$(SECONDS)' --seed '$(SEED)' $(ARGS)
 
-bench: $(READY) ## measure the cold import of the handler
-	@exec $(RUN) tests/bench/bench_cold_import.py
+bench: $(READY) ## measure the cold import of the handler, and what reading in a process of its own adds
+	@$(RUN) tests/bench/bench_cold_import.py
+	@exec $(RUN) -m tests.bench.bench_isolation
 
 bench-dashboard: $(READY) ## measure paint, refresh, restart and memory of the dashboard over 1, 7 and 30 days
 	@exec $(RUN) -m tests.bench.bench_dashboard $(ARGS)

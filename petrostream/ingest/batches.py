@@ -23,7 +23,6 @@ from petrostream.schema.columns import IS_LOOKBACK, READING_SCHEMA, SECOND, TIME
 from petrostream.schema.keys import BatchId, second_of
 from petrostream.schema.parquet import (
     MOST_ROWS,
-    MOST_UNPACKED_BYTES,
     open_bounded,
     write_parquet,
 )
@@ -36,7 +35,7 @@ LOOKBACK_SECONDS: Final = 2700
 
 MAX_OBJECT_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = MOST_ROWS
-MAX_UNPACKED_BYTES: Final = MOST_UNPACKED_BYTES
+MAX_UNPACKED_BYTES: Final = 128 * 1024 * 1024
 """An object over any of these is set aside unread; a day of 28 sensors is 86,400 rows, 20 MB."""
 
 LONGEST_DAYS: Final = 49

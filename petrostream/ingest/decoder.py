@@ -37,6 +37,7 @@ takes some 110 MB."""
 CPU_SECONDS: Final = 3
 """CPU time for one object; the largest legal one takes 0.2 s."""
 
+_HIGHEST_DESCRIPTOR: Final = 2**20
 _OPEN_FILES: Final = 32
 _GIVE_BACK_BYTES: Final = 4 * 1024 * 1024
 _AT_ONCE_BYTES: Final = 4 * 1024 * 1024
@@ -98,7 +99,7 @@ def _forget_everything(control: socket.socket) -> None:
     for standard in range(3):
         os.dup2(nothing, standard)
     os.closerange(3, control.fileno())
-    os.closerange(control.fileno() + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    os.closerange(control.fileno() + 1, _HIGHEST_DESCRIPTOR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for other in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(other, signal.SIG_DFL)

@@ -12,11 +12,18 @@ import pytest
 
 from ml.training.fit import TrainingSettings
 from petrostream.ingest import decoder
-from petrostream.ingest.batches import MAX_OBJECT_BYTES, MAX_ROWS, Batch, encode
+from petrostream.ingest.batches import (
+    MAX_OBJECT_BYTES,
+    MAX_ROWS,
+    MAX_UNPACKED_BYTES,
+    Batch,
+    encode,
+)
 from petrostream.ingest.isolation import TRIES, WALL_SECONDS
 from petrostream.ingest.recordings import Recording
 from petrostream.local.function import FUNCTION_MEMORY_MB, FUNCTION_TIMEOUT_SECONDS
 from petrostream.registry.model_files import FOREST_NAME, MANIFEST_NAME, pack
+from petrostream.schema.columns import READING_SCHEMA
 from petrostream.schema.sensors import SENSOR_NAMES
 from petrostream.scoring.reserve import (
     MEGABYTES_OF_A_PROCESSOR,
@@ -29,6 +36,8 @@ from tests.support.largest import first_of_it, largest
 from tests.support.training import trained_on
 
 MB = 1024 * 1024
+WIDEST_CELL_BYTES = 12
+"""A reading that stands in a dictionary, and the number that points to it."""
 AT_MOST = 0.85
 """Share of the function's memory that the largest object may take."""
 
@@ -112,6 +121,12 @@ def test_the_time_out_leaves_as_much_time_to_begin_objects_as_is_kept(
 ) -> None:
     memory, seconds = figure("function_memory_mb"), figure("function_timeout_seconds")
     assert seconds_to_keep(memory, seconds) == slowest_seconds(memory) <= seconds / 2
+
+
+def test_an_object_within_its_bounds_fits_the_memory_of_what_reads_it() -> None:
+    cells = MAX_ROWS * (len(READING_SCHEMA) + 1)
+    assert cells * WIDEST_CELL_BYTES < MAX_UNPACKED_BYTES
+    assert MAX_OBJECT_BYTES + MAX_UNPACKED_BYTES < decoder.MEMORY_BYTES
 
 
 def test_an_object_that_starves_its_reader_fits_the_least_memory() -> None:

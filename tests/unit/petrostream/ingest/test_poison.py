@@ -127,7 +127,7 @@ def page_of_more_values(parts: Parts) -> None:
 
 
 def page_that_unpacks_to_much(parts: Parts) -> None:
-    put(parts.pages[0][-1].header, 2, 400_000_000)
+    put(parts.pages[0][-1].header, 2, 100_000_000)
 
 
 def dictionary_of_many_entries(parts: Parts) -> None:
