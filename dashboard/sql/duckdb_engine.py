@@ -31,6 +31,7 @@ from dashboard.sql.engine import (
     QueryResult,
     unrepeated,
 )
+from dashboard.sql.object_cache import ObjectCache
 from dashboard.sql.object_service import ObjectService
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import ServiceUnavailable
@@ -61,6 +62,7 @@ _ENVIRONMENT: Final = {
 }
 """All that the process gets to know, besides where Python's modules are."""
 
+_read: Final = ObjectCache()
 _running: Final = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -78,7 +80,7 @@ class DuckDB:
         if len(query.text) > MOST_TEXT:
             raise QueryRefused(f"The query has more than {MOST_TEXT:,} characters.")
         with _turn(began, tick):
-            service = ObjectService(self._bucket, _PREFIXES)
+            service = ObjectService(self._bucket, _PREFIXES, _read)
             with _process(service) as child:
                 _ask(child, query)
                 kind, payload = _outcome(child, began, tick)
