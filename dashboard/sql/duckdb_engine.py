@@ -31,9 +31,10 @@ from dashboard.sql.engine import (
     QueryResult,
     unrepeated,
 )
+from dashboard.sql.object_cache import ObjectCache
 from dashboard.sql.object_service import ObjectService
 from petrostream.aws.buckets import Bucket
-from petrostream.errors import ServiceUnavailable
+from petrostream.errors import ServiceUnavailable, reason_of
 from petrostream.schema.keys import EVENTS, SCORED
 from petrostream.settings import PROJECT_ROOT
 
@@ -61,6 +62,7 @@ _ENVIRONMENT: Final = {
 }
 """All that the process gets to know, besides where Python's modules are."""
 
+_read: Final = ObjectCache()
 _running: Final = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -77,11 +79,11 @@ class DuckDB:
         began = time.monotonic()
         if len(query.text) > MOST_TEXT:
             raise QueryRefused(f"The query has more than {MOST_TEXT:,} characters.")
-        with _turn(began, tick):
-            service = ObjectService(self._bucket, _PREFIXES)
+        with _turn(tick):
+            service = ObjectService(self._bucket, _PREFIXES, _read)
             with _process(service) as child:
                 _ask(child, query)
-                kind, payload = _outcome(child, began, tick)
+                kind, payload = _outcome(child, tick)
         if service.fault is not None and kind != frames.ROWS:
             raise service.fault
         rows = _rows(kind, payload)
@@ -97,8 +99,9 @@ class _Child:
 
 
 @contextmanager
-def _turn(began: float, tick: Callable[[], None]) -> Iterator[None]:
+def _turn(tick: Callable[[], None]) -> Iterator[None]:
     """Wait until fewer than `AT_ONCE` queries run."""
+    began = time.monotonic()
     while not _running.acquire(timeout=_TICK_SECONDS):
         tick()
         if time.monotonic() - began > MOST_SECONDS:
@@ -115,12 +118,18 @@ def _turn(began: float, tick: Callable[[], None]) -> Iterator[None]:
 def _process(service: ObjectService) -> Iterator[_Child]:
     """Start a process that the service answers; it has ended when the block ends."""
     with ExitStack() as kept, ExitStack() as given:
-        pairs = [socket.socketpair() for _ in range(1 + _CONNECTIONS)]
-        control, *served = [kept.enter_context(ours) for ours, _ in pairs]
-        theirs = [given.enter_context(other) for _, other in pairs]
-        process = _start([each.fileno() for each in theirs])
+        try:
+            pairs = [socket.socketpair() for _ in range(1 + _CONNECTIONS)]
+            control, *served = [kept.enter_context(ours) for ours, _ in pairs]
+            theirs = [given.enter_context(other) for _, other in pairs]
+            process = _start([each.fileno() for each in theirs])
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"DuckDB's process can't be started ({reason_of(error)}): ask again later"
+            ) from error
         kept.callback(_end, process)
         given.close()
+        control.settimeout(MOST_SECONDS)  # for the rest of an answer that has begun
         for each in served:
             threading.Thread(target=service.serve, args=(each,), daemon=True).start()
         yield _Child(process, control)
@@ -160,9 +169,9 @@ def _ask(child: _Child, query: Query) -> None:
         return  # it has ended already, and `_outcome` says why
 
 
-def _outcome(child: _Child, began: float, tick: Callable[[], None]) -> tuple[bytes, bytes]:
+def _outcome(child: _Child, tick: Callable[[], None]) -> tuple[bytes, bytes]:
     """Wait for what becomes of the query."""
-    is_ready = False
+    began, is_ready = time.monotonic(), False
     while True:
         _wait(child.control, began, tick)
         try:

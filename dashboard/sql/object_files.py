@@ -66,6 +66,7 @@ class ObjectFiles(fsspec.AbstractFileSystem):  # type: ignore[misc] # it has no 
         self._prefixes = prefixes
         self._lock = threading.Lock()
         self._places: dict[str, dict[str, _Place]] = {}
+        self._found: dict[str, list[str]] = {}
 
     def below(self, prefix: str) -> dict[str, _Place]:
         """What a prefix holds, by name with the prefix; asked for once."""
@@ -93,7 +94,11 @@ class ObjectFiles(fsspec.AbstractFileSystem):  # type: ignore[misc] # it has no 
 
     def glob(self, path: str, **_: Any) -> list[str]:
         """The files whose names fit a pattern, folder by folder."""
-        pattern = path.removeprefix(_SCHEME).split("/")
+        if path not in self._found:
+            self._found[path] = self._fitting(path.removeprefix(_SCHEME).split("/"))
+        return self._found[path]
+
+    def _fitting(self, pattern: Sequence[str]) -> list[str]:
         found = []
         for prefix in self._prefixes:
             if fnmatch.fnmatchcase(prefix.rstrip("/"), pattern[0]):

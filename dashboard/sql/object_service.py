@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from dashboard.sql import frames
+from dashboard.sql.object_cache import ObjectCache
 from petrostream.aws.buckets import Bucket, ListedObject
 from petrostream.errors import PetroStreamError
 
@@ -27,10 +28,13 @@ class ObjectService:
         Where the objects are; it is only listed and read.
     prefixes
         What may be read, by number.
+    cache
+        What was read before.
     """
 
-    def __init__(self, bucket: Bucket, prefixes: Sequence[str]) -> None:
+    def __init__(self, bucket: Bucket, prefixes: Sequence[str], cache: ObjectCache) -> None:
         self._bucket = bucket
+        self._cache = cache
         self._prefixes = prefixes
         self._lock = threading.Lock()
         self._listed: dict[int, list[ListedObject]] = {}
@@ -63,7 +67,17 @@ class ObjectService:
         length = min(length, found.size - first)
         if length <= 0:
             return b""
+        if length == found.size:
+            return self._whole(found)
         return self._bucket.get_part(found.key, first, length, etag=found.etag)
+
+    def _whole(self, found: ListedObject) -> bytes:
+        place = (self._bucket.name, found.key, found.etag)
+        body = self._cache.get(place)
+        if body is None:
+            body = self._bucket.get_part(found.key, 0, found.size, etag=found.etag)
+            self._cache.keep(place, body)
+        return body
 
     def _list(self, number: int) -> bytes:
         """Names below a prefix and their sizes in bytes, as JSON."""

@@ -146,7 +146,7 @@ def _run(engine: Engine, query: Query) -> None:
     told = st.empty()
     began = time.monotonic()
 
-    def tick() -> None:  # Streamlit raises here once the visitor has left, or pressed Stop
+    def tick() -> None:  # Streamlit raises here once the visitor has left
         told.caption(f"{engine.name} is at work: {time.monotonic() - began:.0f} s")
 
     try:

@@ -214,3 +214,11 @@ def test_events_of_a_later_version_are_read(scoring: Scoring, engine: DuckDB) ->
     key = next(iter(scoring.provisioned.curated.keys(EVENTS)))
     scoring.rewrite(key, lambda body: body.replace(b'"opens":', b'"later":{"a":1},"opens":'))
     assert len(ask(engine, "SELECT runs FROM events"))
+
+
+def test_an_object_that_was_replaced_is_read_anew(scoring: Scoring, engine: DuckDB) -> None:
+    text = "SELECT count(runs) AS n FROM events"
+    key = next(iter(scoring.provisioned.curated.keys(EVENTS)))
+    before = ask(engine, text)["n"][0]
+    scoring.rewrite(key, lambda body: body.replace(b'"runs":[', b'"others":['))
+    assert ask(engine, text)["n"][0] == before - 1

@@ -55,7 +55,8 @@ def ask(engine: DuckDB, text: str) -> str:
 
 
 ATTACKS = [
-    "SELECT * FROM read_parquet('s3://{bucket}/scored/x.parquet?s3_endpoint={host}&s3_use_ssl=0')",
+    "SELECT * FROM read_blob('s3://{bucket}/x?s3_endpoint={host}&s3_use_ssl=false')",
+    "SELECT * FROM read_parquet('s3://b/x?s3_endpoint={host}&s3_use_ssl=0&s3_url_style=path')",
     "SELECT * FROM read_parquet('s3://{bucket}/scored/x.parquet?s3_endpoint={host}'), scored",
     "SELECT * FROM read_text('http://{host}/x')",
     "SELECT * FROM read_csv('https://{host}/x')",
@@ -227,7 +228,10 @@ def test_cpu_time_is_bounded(engine: DuckDB, monkeypatch: pytest.MonkeyPatch) ->
         ask(engine, ENDLESS)
 
 
-def test_memory_is_bounded_for_all_queries_together(engine: DuckDB) -> None:
+def test_memory_is_bounded_for_all_queries_together(
+    engine: DuckDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duckdb_engine, "MOST_SECONDS", 250)
     most, is_over = [0], threading.Event()
 
     def watch() -> None:
@@ -285,9 +289,14 @@ def test_a_process_that_dies_is_a_sentence(engine: DuckDB) -> None:
         engine.run(Query(ENDLESS, *DAYS), tick)
 
 
-def test_a_process_that_does_not_start_is_a_sentence(engine: DuckDB, monkeypatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(ServiceUnavailable, match="did not start"):
+@pytest.mark.parametrize(
+    ("program", "told"), [("/bin/false", "did not start"), ("/nonexistent", "can't be started")]
+)
+def test_a_process_that_does_not_start_is_a_sentence(
+    engine: DuckDB, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    with pytest.raises(ServiceUnavailable, match=told):
         ask(engine, "SELECT 1")
 
 
