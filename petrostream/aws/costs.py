@@ -149,8 +149,8 @@ def describe(usage: Usage, region: str) -> Iterator[str]:
         yield f"  {item.value:<34}{_columns(f'{_of(item, bill):.2f}' for bill in bills)}"
     yield f"  {'together':<34}{_columns(f'{total(bill):.2f}' for bill in bills)}"
     yield (
-        f"+ {OpenPage.FLEET}, + {OpenPage.PIPELINE}: on top of it, where that page is left open all month; "
-        f"it looks every {REFRESH_SECONDS} s unless it is told not to"
+        f"+ {OpenPage.FLEET}, + {OpenPage.PIPELINE}: on top of it, where that page is left open "
+        f"all month; it looks every {REFRESH_SECONDS} s unless it is told not to"
     )
     elsewhere = "" if region == REGION else f"; other regions, {region} too, differ"
     yield (
