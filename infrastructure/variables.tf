@@ -274,7 +274,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "no_data_minutes" {
-  description = "Silence of all wells that raises an alarm, in minutes; 0: none does (where data is replayed only now and then)."
+  description = "Silence of all wells that raises an alarm, in minutes, from the queue's first figures on; 0: none does (where data is replayed only now and then)."
   type        = number
   default     = 60
   nullable    = false

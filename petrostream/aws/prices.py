@@ -26,6 +26,7 @@ class Item(Enum):
     ALARM = "CloudWatch alarms"
     DASHBOARD = "CloudWatch dashboard"
     METRIC = "CloudWatch metrics of the function"
+    METRIC_READ = "CloudWatch metrics asked for"
     LOG_INGESTION = "logs written"
     LOG_STORAGE = "logs kept"
     TRACE = "X-Ray traces"
@@ -46,6 +47,7 @@ PRICES: Final[dict[Item, Price]] = {
     Item.ALARM: Price(0.10, "alarm and month", _CLOUDWATCH),
     Item.DASHBOARD: Price(3.00, "dashboard and month", _CLOUDWATCH),
     Item.METRIC: Price(0.30, "metric and month", _CLOUDWATCH),
+    Item.METRIC_READ: Price(0.01 / 1e3, "metric and request", _CLOUDWATCH),
     Item.LOG_INGESTION: Price(0.50, "GB", _CLOUDWATCH),
     Item.LOG_STORAGE: Price(0.03, "GB and month", _CLOUDWATCH),
     Item.TRACE: Price(5.00 / 1e6, "trace", "https://aws.amazon.com/xray/pricing/"),
@@ -59,7 +61,8 @@ PRICES: Final[dict[Item, Price]] = {
 }
 
 FREE_OF_CHARGE: Final = (
-    "the budget (it has no actions), the model's parameter, tags, the tables' first million objects"
+    "the budget (it has no actions), the model's parameter, tags, what is deleted, the tables' "
+    "first million objects and requests"
 )
 FREE_TIER: Final = "3 dashboards, 10 alarms, 10 metrics, 1 million SQS requests, 400,000 GB-seconds"
 """What AWS gives every account each month, as long as nothing else uses it up."""

@@ -7,15 +7,18 @@ import streamlit as st
 
 from dashboard.curated.snapshot import Snapshot
 from dashboard.ui.metric_tile import show_tile
+from dashboard.views.pipeline.asked_lately import asked_lately
 from dashboard.views.pipeline.dead_letters import newest_metric
 from dashboard.views.pipeline.table import show_table
 from dashboard.views.pipeline.throughput import Handled, Pace, usage
 from petrostream.aws import costs
 from petrostream.aws.cloudwatch import Metric
+from petrostream.aws.costs import OpenPage
 from petrostream.aws.prices import AS_OF, PRICES, REGION, Price
 from petrostream.errors import PetroStreamError
 
 _LEAST_USD: Final = 0.01
+_TIME_OF_A_BATCH: Final = Metric("PetroStream", "Milliseconds", {"service": "scoring"}, "Average")
 
 
 def show_costs(snapshot: Snapshot, recent: Sequence[Handled], worked: Pace | None) -> None:
@@ -28,6 +31,8 @@ def show_costs(snapshot: Snapshot, recent: Sequence[Handled], worked: Pace | Non
     with st.container(horizontal=True, gap="small"):
         show_tile("With these wells", f"{costs.total(bill):,.2f} USD", f"{measured.wells} wells")
         show_tile("At rest", f"{sum(rest.values()):,.2f} USD", "while nothing is sent")
+        opened = costs.total(costs.left_open(OpenPage.PIPELINE))
+        show_tile("This page", f"{opened:,.2f} USD", "more, if left open all month")
     show_table(
         {
             "For": [charge.item.value for charge in bill],
@@ -45,7 +50,8 @@ def show_costs(snapshot: Snapshot, recent: Sequence[Handled], worked: Pace | Non
         f"Measured: {measured.wells} wells, {measured.batches_an_hour:.1f} batches an hour and "
         f"well, {measured.kb_a_batch:.0f} KB kept of a batch, {measured.seconds_a_batch:.2f} s for "
         f"one ({source}). List prices of {REGION} as of {AS_OF}, in USD, without the free tier, "
-        "taxes and queries."
+        "taxes and queries. An open page asks every few seconds: Fleet, left open all month, comes "
+        f"to {costs.total(costs.left_open(OpenPage.FLEET)):,.2f} USD."
     )
 
 
@@ -63,9 +69,7 @@ def _price(price: Price) -> str:
 def _seconds_a_batch(worked: Pace | None) -> tuple[float | None, str]:
     """The function's own time where CloudWatch has it, else what the pace comes to."""
     try:
-        milliseconds = newest_metric(
-            Metric("PetroStream", "Milliseconds", {"service": "scoring"}, "Average")
-        )
+        milliseconds = asked_lately("time of a batch", lambda: newest_metric(_TIME_OF_A_BATCH))
     except PetroStreamError:
         milliseconds = None
     if milliseconds is not None:

@@ -13,6 +13,7 @@ from dashboard.shell.readers import part, reason
 from dashboard.ui.metric_tile import show_tile
 from dashboard.ui.timezones import local
 from dashboard.ui.wording import ago
+from dashboard.views.pipeline.asked_lately import asked_lately
 from dashboard.views.pipeline.dead_letter_section import show_dead_letters
 from dashboard.views.pipeline.dead_letters import Depths, Queues
 from dashboard.views.pipeline.month_costs import show_costs
@@ -122,7 +123,7 @@ def _oldest(queues: Queues, depths: Depths | None) -> tuple[str, str]:
     if depths is not None and not depths.work.total:
         return duration(0), "the queue is empty"
     try:
-        seconds = queues.oldest_seconds(depths)
+        seconds = asked_lately("oldest message", lambda: queues.oldest_seconds(depths))
     except PetroStreamError as error:
         return _NONE, reason(error, "`cloudwatch:GetMetricData`").replace("`", "")
     if seconds is None:
