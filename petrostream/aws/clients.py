@@ -48,13 +48,13 @@ def _client(service: Literal["glue", "s3", "sqs", "sns", "ssm"]) -> Any:
         with _lock:  # making a client is not thread-safe, using one is
             client = boto3.client(service, config=_CONFIG)
         urlsplit(client.meta.endpoint_url).port  # noqa: B018 - boto looks at it only when it calls
-        return client
     except NoRegionError as error:
         raise SettingsError(
             "no AWS region is set: set AWS_REGION, or run `petrostream up`"
         ) from error
     except (BotoCoreError, ValueError) as error:
         raise SettingsError(f"AWS can't be used: {error}") from error
+    return client
 
 
 def s3() -> "S3Client":
