@@ -8,9 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from console.answers import Answer
 from console.exits import EXIT_PARTIAL
 from console.speech import naming_unread, note, say
@@ -35,6 +32,7 @@ from petrostream.ingest.readings import LATEST
 from petrostream.ingest.recordings import Problem, RecordingFile, find_recordings, read_recordings
 from petrostream.registry.models import ModelRegistry
 from petrostream.schema.columns import SECOND
+from petrostream.schema.parquet_footer import MOST_FOOTER_BYTES, TRAILER_BYTES, read_footer
 from petrostream.settings import Settings, state_folder, use_stack
 from producer.progress import Progress
 from producer.schedule import (
@@ -49,6 +47,7 @@ from producer.speed import Speed
 from producer.upload import Uploader
 
 _CSV_BYTES_A_ROW: Final = 90
+_TAIL_BYTES: Final = MOST_FOOTER_BYTES + TRAILER_BYTES
 _LONGEST_BATCH_MINUTES: Final = 24 * 60
 
 
@@ -279,9 +278,11 @@ def estimated_rows(file: RecordingFile) -> int:
     """Rows of a recording, by its footer or its size; for the progress bar only."""
     try:
         if file.path.suffix == ".parquet":
-            return int(pq.read_metadata(file.path).num_rows)
+            with file.path.open("rb") as content:
+                content.seek(max(file.path.stat().st_size - _TAIL_BYTES, 0))
+                return read_footer(content.read()).rows
         return file.path.stat().st_size // _CSV_BYTES_A_ROW
-    except (pa.ArrowException, OSError):
+    except (ValueError, OSError):
         return 0
 
 

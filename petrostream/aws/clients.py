@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -46,6 +47,7 @@ def _client(service: Literal["glue", "s3", "sqs", "sns", "ssm"]) -> Any:
     try:
         with _lock:  # making a client is not thread-safe, using one is
             client = boto3.client(service, config=_CONFIG)
+        urlsplit(client.meta.endpoint_url).port  # noqa: B018 - boto looks at it only when it calls
     except NoRegionError as error:
         raise SettingsError(
             "no AWS region is set: set AWS_REGION, or run `petrostream up`"

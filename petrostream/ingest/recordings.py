@@ -15,10 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from petrostream.documents import read_json
-from petrostream.errors import PermanentError, UnreadableRecording, UsageError
+from petrostream.errors import InvalidBatch, PermanentError, UnreadableRecording, UsageError
 from petrostream.ingest.readings import (
     EARLIEST,
     LARGEST_READING,
@@ -33,6 +32,7 @@ from petrostream.schema.columns import (
     TIMESTAMP,
     TIMESTAMP_TYPE,
 )
+from petrostream.schema.parquet import open_bounded
 from petrostream.schema.sensors import BY_NAME
 
 _FILE_NAME: Final = re.compile(
@@ -41,6 +41,12 @@ _FILE_NAME: Final = re.compile(
 _REAL: Final = "WELL-"
 _SUFFIXES: Final = frozenset({".parquet", ".csv"})
 _NOT_RECORDINGS: Final = frozenset({"folds"})
+
+_MOST_BYTES: Final = 1024 * 1024 * 1024
+_MOST_ROWS: Final = 10_000_000
+_MOST_UNPACKED_BYTES: Final = 4 * 1024 * 1024 * 1024
+_MOST_PAGES: Final = 200_000
+"""Of a Parquet file: a reading a second for 115 days; 3W's longest are of a few days."""
 
 _HOUR: Final = 3_600_000_000
 _SET_BACK_TOLERANCE: Final = 60_000_000
@@ -257,12 +263,24 @@ def _read_file(path: Path) -> pa.Table:
                 ),
             )
         else:
-            table = pq.ParquetFile(path).read()
+            table = open_bounded(
+                _bytes_of(path),
+                most_rows=_MOST_ROWS,
+                most_bytes=_MOST_UNPACKED_BYTES,
+                most_pages=_MOST_PAGES,
+            ).read()
         table.schema.names  # noqa: B018 - decodes them: they may be no text
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, InvalidBatch) as error:
         kind = "CSV" if path.suffix.lower() == ".csv" else "Parquet"
         raise UnreadableRecording(f"it can't be read as {kind}: {_one_line(error)}") from error
     return table
+
+
+def _bytes_of(path: Path) -> bytes:
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise ValueError(f"it has {size} bytes, at most {_MOST_BYTES} are read")
+    return path.read_bytes()
 
 
 def _one_line(error: Exception) -> str:

@@ -17,8 +17,8 @@ from petrostream.schema.thrift import LONGEST_LIST, LONGEST_TEXT
 
 MOST_ROWS: Final = 200_000
 MOST_UNPACKED_BYTES: Final = 512 * 1024 * 1024
+MOST_PAGES: Final = 10_000
 
-_MOST_PAGES: Final = 10_000
 _MOST_BYTES_A_VALUE: Final = 16
 """Of columns of fixed width: 8 in a dictionary, 4 that point into it, and whether it is there."""
 _MOST_BYTES_BESIDE: Final = 64 * 1024
@@ -43,7 +43,11 @@ def write_parquet(table: pa.Table) -> bytes:
 
 
 def open_bounded(
-    data: bytes, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_UNPACKED_BYTES
+    data: bytes,
+    *,
+    most_rows: int = MOST_ROWS,
+    most_bytes: int = MOST_UNPACKED_BYTES,
+    most_pages: int = MOST_PAGES,
 ) -> pq.ParquetFile:
     """Open an object that others stored; nothing of it is unpacked yet.
 
@@ -64,7 +68,7 @@ def open_bounded(
         raise InvalidBatch(
             f"it says that it holds {footer.rows} rows, its row groups say otherwise"
         )
-    budget = _Budget(most_bytes)
+    budget = _Budget(most_bytes, most_pages)
     for group in footer.groups:
         if tuple((chunk.column, chunk.physical_type) for chunk in group.chunks) != footer.columns:
             raise InvalidBatch("it has a row group whose columns are not those of its schema")
@@ -110,10 +114,9 @@ def _opened(data: bytes) -> pq.ParquetFile:
 class _Budget:
     """How many pages and unpacked bytes the rest of an object may have."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._bytes_left = most_bytes
-        self._pages_left = _MOST_PAGES
-        self._most_bytes = most_bytes
+    def __init__(self, most_bytes: int, most_pages: int) -> None:
+        self._bytes_left = self._most_bytes = most_bytes
+        self._pages_left = self._most_pages = most_pages
 
     def take(self, unpacked_bytes: int) -> None:
         """Take a page from it."""
@@ -124,7 +127,7 @@ class _Budget:
                 f"its pages hold more than {self._most_bytes} bytes unpacked; no more are read"
             )
         if self._pages_left < 0:
-            raise InvalidBatch(f"it has more than {_MOST_PAGES} pages; no more are read")
+            raise InvalidBatch(f"it has more than {self._most_pages} pages; no more are read")
 
 
 def _check_pages(data: bytes, chunk: Chunk, rows: int, budget: _Budget) -> None:

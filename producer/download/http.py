@@ -104,5 +104,8 @@ def _reason(error: requests.RequestException) -> object:
 
 
 def host(url: str) -> str:
-    """Return who is asked at an address."""
-    return urlsplit(url).netloc or url
+    """Return who is asked at an address, without a password."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or url
+    except ValueError:
+        return url

@@ -120,7 +120,7 @@ def _entries_by_folder(interface: "_Interface", commit: str) -> dict[str, Part]:
 def _expecting_a_listing(remote: Remote) -> Iterator[None]:
     try:
         yield
-    except PermanentError as error:
+    except (PermanentError, ValueError) as error:
         raise _nonsense(remote, error) from error
 
 

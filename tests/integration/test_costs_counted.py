@@ -27,8 +27,8 @@ from petrostream.registry.models import CurrentModel
 from petrostream.schema.keys import EVENTS, parse_batch_key
 from petrostream.scoring.pipeline import Disposition, Pipeline
 from petrostream.settings import PROJECT_ROOT
-from tests.support.counted_calls import CallCounts, counted
 from tests.support.catalog import DATABASE, make_tables
+from tests.support.counted_calls import CallCounts, counted
 from tests.support.pages import QUIET, WELL, visit
 from tests.support.pipeline import Scoring
 

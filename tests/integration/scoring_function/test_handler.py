@@ -407,7 +407,7 @@ UNREADABLE: dict[str, tuple[Callable[[Batch], bytes], str]] = {
         lambda batch: parquet(batch.table, None),
         "no 'petrostream' metadata",
     ),
-    "metadata that is not JSON": (lambda batch: parquet(batch.table, "{"), "not JSON"),
+    "metadata that is not JSON": (lambda batch: parquet(batch.table, "{"), "no JSON"),
     "metadata of another format": (lambda batch: with_facts(batch, format=2), "format"),
     "metadata out of bounds": (
         lambda batch: with_facts(batch, commissioning_seconds=-1),

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from petrostream.errors import UnreadableRecording, UsageError
+from petrostream.ingest import recordings
 from petrostream.ingest.recordings import (
     Recording,
     RecordingFile,
@@ -291,3 +292,29 @@ def test_odd_csv_headers_say_why(tmp_path: Path, content: bytes, reason: str) ->
     path.write_bytes(content)
     with pytest.raises(UnreadableRecording, match=reason):
         read(path)
+
+
+def test_a_nested_file_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    table = pa.table({"timestamp": pa.array([0], pa.timestamp("us")), "P-PDG": [1.0]})
+    nested = pa.array([1.0])
+    for _ in range(20):
+        nested = pa.StructArray.from_arrays([nested], ["a"])
+    path = tmp_path / "WELL-00001_20170201020207.parquet"
+    pq.write_table(table.append_column("deep", nested), path)
+    with pytest.raises(UnreadableRecording, match=r"can't be read as Parquet: .*nested"):
+        read(path)
+
+
+def test_a_recording_over_the_bounds_is_refused_in_a_sentence(tmp_path: Path, monkeypatch) -> None:
+    path = write(tmp_path, frame(200))
+    assert read(path).table.num_rows == 200
+    for name, value, fault in (
+        ("_MOST_ROWS", 100, "at most 100 rows"),
+        ("_MOST_UNPACKED_BYTES", 100, "100 bytes are read"),
+        ("_MOST_BYTES", 100, "at most 100 are read"),
+        ("_MOST_PAGES", 1, "more than 1 pages"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(recordings, name, value)
+            with pytest.raises(UnreadableRecording, match=fault):
+                read(path)
