@@ -98,7 +98,8 @@ def is_cut(answer: Any) -> bool:
 def refuse_cut_answers(client: Any) -> None:
     """Let a client try again where an answer was cut short, and then raise.
 
-    A listing would else be taken for that of an empty bucket. The error is botocore's `ConnectionClosedError`.
+    A listing would else be taken for that of an empty bucket. The error is botocore's
+    `ConnectionClosedError`.
     """
 
     def check(
