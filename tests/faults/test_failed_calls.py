@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.support.aws_here import Here
-from tests.support.calls import ABSORBED, ALWAYS, FAULTS, ONCE, Fault, Plan
+from tests.support.calls import ABSORBED, ALWAYS, FAULTS, ONCE, Fault, Plan, in_turn
 from tests.support.function import WaitingMessages
 
 MOST_ROUNDS = 3
@@ -77,7 +77,8 @@ def test_a_call_that_fails_for_good_leaves_its_messages_to_the_queue(
     made, state, alerts = calm(here)
     assert json.loads(alerts[0])["well"]
     rounds = [
-        check(here, Plan(call, fault, ALWAYS), made, state, alerts) for call in range(len(made))
+        check(here, Plan(call, fault, ALWAYS), made, state, alerts)
+        for call in in_turn(fault, len(made))
     ]
     assert max(rounds) == 2, "no failure came to the queue"
 

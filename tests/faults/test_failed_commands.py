@@ -10,7 +10,7 @@ import pytest
 from petrostream.alarms import annotations
 from petrostream.errors import PetroStreamError
 from tests.support.aws_here import Here
-from tests.support.calls import ABSORBED, ALWAYS, FAULTS, ONCE, Fault, Plan
+from tests.support.calls import ABSORBED, ALWAYS, FAULTS, ONCE, Fault, Plan, in_turn
 from tests.support.commands_here import COMMANDS, CommandHere
 from tests.support.killed import KILLED, Death, run
 
@@ -57,7 +57,7 @@ def test_a_command_that_failed_at_a_call_is_run_again(
 ) -> None:
     made, state = calm(command, here, wells)
     told = 0
-    for call in range(len(made)):
+    for call in in_turn(fault, len(made)):
         for attempts in (ONCE, ALWAYS) if fault in ABSORBED else (ALWAYS,):
             command.prepare(here)
             here.calls.made.clear()

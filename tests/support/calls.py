@@ -25,6 +25,7 @@ from moto.moto_api._internal import moto_api_backend
 
 from petrostream.aws import clients
 
+_FEW = 10
 SERVICES = ("glue", "s3", "sns", "sqs", "ssm")
 ONCE = 1
 ALWAYS = 100
@@ -203,6 +204,14 @@ AFTER = (
 """It has happened, and whoever asked does not learn of it."""
 
 FAULTS = BEFORE + AFTER
+
+
+def in_turn(fault: Fault, calls: int) -> range:
+    """The calls that a fault is tried at: every other one, so that each has five faults or so, two
+    before and two after it took effect at least; all of them at all would take twice as long.
+    """
+    return range(calls) if calls < _FEW else range(FAULTS.index(fault) % 2, calls, 2)
+
 
 ABSORBED = tuple(each for each in FAULTS if each.name in {"slow-down", "closed", "cut-in-head"})
 """Of each sort one that is tried again below the code, so that it goes by unseen if it is once."""
