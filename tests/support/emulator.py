@@ -45,6 +45,8 @@ ENVIRONMENT = {
     "PETROSTREAM_MODELS_BUCKET": "models",
     "PETROSTREAM_MODEL_PARAMETER": "/petrostream/model",
     "PETROSTREAM_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alarms",
+    "PETROSTREAM_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/ingest",
+    "PETROSTREAM_RETRIES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/retries",
 }
 """What importing the handler needs: names, and an AWS that it must not talk to yet."""
 

@@ -301,12 +301,12 @@ def test_single_steps_and_status_take_the_account(
     assert status.returncode == 0, status.stderr
     assert lines["account"] == f"{ACCOUNT} in {REGION}"
     assert lines["function"].startswith("active, ")
-    assert lines["feeding"] == "enabled"
+    assert lines["feeding"] == lines["retrying"] == "enabled"
     assert re.fullmatch(r"[0-9a-f]{12}", lines["model"])
     assert int(lines["queue"].split()[0]) > 1
-    assert lines["dead"] == "0 waiting, 0 in flight"
+    assert lines["retries"] == lines["dead"] == "0 waiting, 0 in flight"
     assert lines["last"] == "nothing has been scored yet"
-    assert lines["alarms"] == "none of 6 rings"
+    assert lines["alarms"] == "none of 8 rings"
     assert "USD of 10.00 this month" in lines["spent"]
     assert "not to be had" not in status.stdout
     facts = json.loads(
