@@ -29,6 +29,10 @@ def read_limits(path: Path) -> Limits:
         return Limits.of(document.table())
     except OSError as error:
         raise UsageError(f"the limits can't be read from {path}: {reason_of(error)}") from error
+    except UsageError as error:
+        raise UsageError(
+            f"{error}: limits stand in a TOML file, as in {LIMITS_FILE.name}"
+        ) from error
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
 
