@@ -29,9 +29,9 @@ WRITES_AN_ALARM: Final = 3
 """The events of a batch in which an alarm begins, and its alert: claimed, then marked as sent."""
 
 ALARMS_A_BATCH: Final = 0.05
-READS_A_BATCH: Final = 4
-"""The raw object, whether its well was recommissioned, whether there are events to withdraw, and
-whether the raw object is still that one."""
+READS_A_BATCH: Final = 5
+"""The raw object, whether its well was recommissioned, whether there are events to withdraw or
+something set aside, and whether the raw object is still that one."""
 
 SQS_REQUESTS_A_BATCH: Final = 3
 """Announced by S3, received, deleted; on top of the polls that find nothing."""
@@ -56,10 +56,10 @@ class OpenPage(StrEnum):
 
 OF_PIPELINE: Final[Quantities] = {
     Item.S3_WRITE: 1,
-    Item.SQS_REQUEST: 2,
+    Item.SQS_REQUEST: 3,
     Item.METRIC_READ: 2 * REFRESH_SECONDS / 60,
 }
-"""What Pipeline asks for at each refresh besides: quarantine, both queues, two metrics a minute."""
+"""What Pipeline asks for at each refresh, too: quarantine, three queues; two metrics a minute."""
 
 
 @dataclass(frozen=True, slots=True)
