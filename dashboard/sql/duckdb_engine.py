@@ -35,7 +35,9 @@ from dashboard.sql.object_cache import ObjectCache
 from dashboard.sql.object_service import ObjectService
 from petrostream.aws.buckets import Bucket
 from petrostream.errors import ServiceUnavailable, reason_of
+from petrostream.schema.columns import SCORED_SCHEMA
 from petrostream.schema.keys import EVENTS, SCORED
+from petrostream.schema.sql_columns import scored_columns
 from petrostream.settings import PROJECT_ROOT
 
 MOST_CPU_SECONDS: Final = 60
@@ -158,6 +160,7 @@ def _ask(child: _Child, query: Query) -> None:
     asked = {
         "text": query.text,
         "days": query.days,
+        "columns": _columns(),
         "rows": MOST_ROWS,
         "bytes": MOST_ANSWER_MB * _MB,
         "memory_bytes": MOST_MEMORY_MB * _MB,
@@ -167,6 +170,12 @@ def _ask(child: _Child, query: Query) -> None:
         frames.send(child.control, frames.QUERY, json.dumps(asked).encode())
     except frames.Closed:
         return  # it has ended already, and `_outcome` says why
+
+
+def _columns() -> list[tuple[str, str, str]]:
+    """Columns of `scored`: in the files, in SQL, and their type."""
+    pairs = zip(SCORED_SCHEMA.names, scored_columns(), strict=True)
+    return [(stored, each["name"], each["type"]) for stored, each in pairs]
 
 
 def _outcome(child: _Child, tick: Callable[[], None]) -> tuple[bytes, bytes]:

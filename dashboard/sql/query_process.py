@@ -20,7 +20,7 @@ from dashboard.sql import answers, frames
 from dashboard.sql.answers import Refused
 from dashboard.sql.object_files import ObjectFiles
 from dashboard.sql.own_limits import limit_myself
-from dashboard.sql.tables import PREFIXES, make_tables
+from dashboard.sql.tables import PREFIXES, Column, make_tables
 
 _MOST_QUERY_BYTES: Final = 16 * 1024 * 1024
 _MOST_TEXT: Final = 2000
@@ -77,7 +77,8 @@ def _outcome(
     try:
         statement = answers.only_select(database, asked["text"])
         days = answers.days_of(statement, asked["days"])
-        make_tables(database, files, asked["text"])
+        columns = [Column(*each) for each in asked["columns"]]
+        make_tables(database, files, asked["text"], columns)
         for setting in _LOCKED:
             database.execute(setting)
         table = answers.first_rows(database, statement, days, asked["rows"], asked["bytes"])

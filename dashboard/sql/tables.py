@@ -1,14 +1,13 @@
 """The tables of a query, as Athena has them: views over the curated objects."""
 
-from itertools import starmap
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import duckdb
 
 from dashboard.sql.object_files import PROTOCOL, ObjectFiles
-from petrostream.schema.columns import DATE, SCORED_SCHEMA, WELL
+from petrostream.schema.columns import DATE, WELL
 from petrostream.schema.keys import EVENTS, SCORED
-from petrostream.schema.sql_columns import scored_columns
 
 PREFIXES: Final = (SCORED, EVENTS)
 """What a query may read, and nothing else of the bucket."""
@@ -31,7 +30,17 @@ files whose name fits a condition on them all the same.
 """
 
 
-def make_tables(database: duckdb.DuckDBPyConnection, files: ObjectFiles, text: str) -> None:
+class Column(NamedTuple):
+    """A column of `scored`: what it is called in the files and in SQL, and its type there."""
+
+    stored: str
+    name: str
+    type: str
+
+
+def make_tables(
+    database: duckdb.DuckDBPyConnection, files: ObjectFiles, text: str, columns: Sequence[Column]
+) -> None:
     """Make the views `scored` and `events`, and what Athena calls otherwise.
 
     Parameters
@@ -40,29 +49,31 @@ def make_tables(database: duckdb.DuckDBPyConnection, files: ObjectFiles, text: s
         One with `files` registered.
     text
         The query: what it does not name is not listed, and can't be read by another way.
+    columns
+        Those of `scored`.
     """
     named = text.casefold()
-    for name, prefix, view in (("scored", SCORED, _scored), ("events", EVENTS, _events)):
-        if name in named:
-            rows = view(is_empty=not files.below(prefix))
+    scored = {each.name: _kind(each.type) for each in columns}
+    for name, prefix, all_rows, empty in (
+        ("scored", SCORED, _scored(columns), _no_rows(scored)),
+        ("events", EVENTS, _events(), _no_rows(_EVENT_COLUMNS)),
+    ):
+        if name not in named:
+            rows = f"{empty} OR error('a query has to name {name} to read it')"
         else:
-            rows = f"{view(is_empty=True)} OR error('a query has to name {name} to read it')"
+            rows = all_rows if files.below(prefix) else empty
         database.execute(f"CREATE VIEW {name} AS {rows}")
     database.execute("CREATE MACRO cardinality(items) AS len(items)")
     database.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
 
 
-def _scored(*, is_empty: bool) -> str:
-    if is_empty:
-        return _no_rows({each["name"]: _kind(each) for each in scored_columns()})
-    columns = ", ".join(starmap(_column, zip(scored_columns(), SCORED_SCHEMA.names, strict=True)))
-    source = f"read_parquet({_files(SCORED, 'parquet')}, filename=true, schema=MAP {{{columns}}})"
+def _scored(columns: Sequence[Column]) -> str:
+    known = ", ".join(map(_column, columns))
+    source = f"read_parquet({_files(SCORED, 'parquet')}, filename=true, schema=MAP {{{known}}})"
     return f"SELECT * EXCLUDE (filename), {_IN_KEY} FROM {source}"  # noqa: S608 - all quoted
 
 
-def _events(*, is_empty: bool) -> str:
-    if is_empty:
-        return _no_rows(_EVENT_COLUMNS)
+def _events() -> str:
     columns = ", ".join(f"{name}: {_text(kind)}" for name, kind in _EVENT_COLUMNS.items())
     return (
         f"FROM read_json({_files(EVENTS, 'json')}, {_PARTITIONS}, "
@@ -74,19 +85,19 @@ def _files(prefix: str, suffix: str) -> str:
     return _text(f"{PROTOCOL}://{prefix}well=*/date=*/*.{suffix}")
 
 
-def _column(column: dict[str, str], stored: str) -> str:
-    """A column as read_parquet takes it: what it is called in the files and here, and its type.
+def _column(column: Column) -> str:
+    """A column as read_parquet takes it.
 
     Files that were written before a column joined do not have it; they give NULL.
     """
     return (
-        f"{_text(stored)}: {{name: {_text(column['name'])}, type: {_text(_kind(column))}, "
+        f"{_text(column.stored)}: {{name: {_text(column.name)}, type: {_text(_kind(column.type))}, "
         "default_value: NULL}"
     )
 
 
-def _kind(column: dict[str, str]) -> str:
-    return "VARCHAR" if column["type"] == "string" else column["type"].upper()
+def _kind(of_athena: str) -> str:
+    return "VARCHAR" if of_athena == "string" else of_athena.upper()
 
 
 def _no_rows(columns: dict[str, str]) -> str:
