@@ -9,8 +9,9 @@ import sys
 from typing import NamedTuple
 
 from petrostream.settings import PROJECT_ROOT
+from tests.fuzz.faults import fault_of
 from tests.fuzz.fuzz_parquet import limit_memory
-from tests.fuzz.targets import TARGETS, fault_of
+from tests.fuzz.targets import TARGETS
 
 
 class Stretch(NamedTuple):
@@ -53,7 +54,7 @@ def main(name: str, seed: int, first: int, last: int) -> None:
     for number in range(first, last):
         data = target.case(number, seed)
         print(number, flush=True)
-        if fault := fault_of(target, data):
+        if fault := fault_of(target.read, data):
             print(number, fault, flush=True)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from dashboard.alarms.alarm import Alarm
@@ -26,7 +25,6 @@ from petrostream import settings
 from petrostream.alarms import annotations, events, notify
 from petrostream.detection import profiles
 from petrostream.documents import read_json
-from petrostream.errors import PetroStreamError
 from petrostream.evaluation import document as evaluation
 from petrostream.ingest import batches, claims, recordings
 from petrostream.ingest.notifications import announced_objects
@@ -247,15 +245,3 @@ READERS: dict[str, Reader] = {
     "kept listing": Reader(kept_listing, good_listing()),
     "terraform line": Reader(terraform_line, dumped(DIAGNOSTIC)),
 }
-
-
-def fault_of(reader: Reader, data: bytes) -> str:
-    """What is wrong with how bytes are read; empty if nothing is."""
-    try:
-        with np.errstate(all="ignore"):
-            reader.read(data)
-    except PetroStreamError as error:
-        return "" if str(error).isprintable() else f"not one line: {str(error)!r}"
-    except Exception as error:  # noqa: BLE001 - whatever else comes out is the finding
-        return f"{type(error).__name__}: {str(error)[:200]}"
-    return ""

@@ -3,9 +3,7 @@
 import csv
 import io
 import random
-import signal
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,16 +12,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from petrostream.errors import PetroStreamError
 from petrostream.ingest.batches import cut, encode
 from petrostream.ingest.recordings import RecordingFile, read_recording
 from petrostream.schema.keys import parse_batch_key
 from petrostream.settings import PROJECT_ROOT
+from tests.fuzz import changed_documents
 from tests.fuzz.fuzz_parquet import with_bytes
+from tests.fuzz.readers import READERS
 
 FINDINGS = PROJECT_ROOT / "tests" / "fixtures" / "fuzz"
 """A finding is kept here, in a folder for each target, and read again by every run of the tests."""
-MOST_SECONDS = 2.0
 START = datetime(2024, 1, 1)
 ROWS = 40
 
@@ -44,23 +42,6 @@ class Target:
         """The bytes of a case: always the same ones for a number and a seed."""
         draw = random.Random(f"{seed} {number} {self.name}")
         return self.change(draw.choice(self.seeds), draw)
-
-
-def fault_of(target: Target, data: bytes) -> str:
-    """What is wrong with how bytes are read; empty if nothing is."""
-    began = time.process_time()
-    signal.setitimer(signal.ITIMER_REAL, 20 * MOST_SECONDS)  # one that hangs dies of it
-    try:
-        target.read(data)
-    except PetroStreamError as error:
-        if not str(error).strip() or "\n" in str(error):
-            return f"not a sentence: {str(error)!r}"
-    except Exception as error:  # noqa: BLE001 - whatever else comes out is the finding
-        return f"{type(error).__name__}: {str(error)[:200]!r}"
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    seconds = time.process_time() - began
-    return f"{seconds:.1f} s of CPU time" if seconds > MOST_SECONDS else ""
 
 
 def recording(suffix: str) -> Callable[[bytes], object]:
@@ -128,7 +109,7 @@ CELLS = (
     *(b"1704067200000", b"timestamp", b"P-PDG", b"class", b" ", b"x" * 70_000),
 )
 
-TARGETS = (
+FILES = (
     Target(
         "recording-csv",
         (as_csv(),),
@@ -146,4 +127,10 @@ TARGETS = (
         batch_key,
     ),
 )
+DOCUMENTS = tuple(
+    Target(name.replace(" ", "-"), (reader.good,), reader.read, changed_documents.changed)
+    for name, reader in READERS.items()
+)
+
+TARGETS = (*FILES, *DOCUMENTS)
 """What `make fuzz` goes through, besides crafted batches."""

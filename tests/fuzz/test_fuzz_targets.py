@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from petrostream.settings import PROJECT_ROOT
-from tests.fuzz import fuzz_parquet
+from tests.fuzz import changed_documents, fuzz_parquet
 from tests.fuzz.__main__ import CRAFTED
+from tests.fuzz.faults import fault_of
 from tests.fuzz.isolated import stretch
-from tests.fuzz.targets import FINDINGS, TARGETS, Target, fault_of
+from tests.fuzz.targets import DOCUMENTS, FILES, FINDINGS, TARGETS, Target
 
 CASES = 300
 BY_NAME = {target.name: target for target in TARGETS}
@@ -22,9 +23,20 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", [target.name for target in FILES])
 def test_garbage_is_read_or_refused_in_a_sentence(name: str) -> None:
     assert stretch(name, 1, 0, CASES) == (CASES, {})
+
+
+@pytest.mark.parametrize("target", DOCUMENTS, ids=lambda target: target.name)
+def test_a_good_document_is_read(target: Target) -> None:
+    assert target.read(target.seeds[0]) not in (None, [])
+
+
+@pytest.mark.parametrize("target", DOCUMENTS, ids=lambda target: target.name)
+def test_a_changed_document_is_read_or_refused_in_a_sentence(target: Target) -> None:
+    cases = (target.case(number, 7) for number in range(CASES // 2))
+    assert [fault for data in cases if (fault := fault_of(target.read, data))] == []
 
 
 @pytest.mark.parametrize(("name", "path"), FOUND, ids=lambda each: getattr(each, "name", each))
@@ -33,15 +45,20 @@ def test_what_was_found_once_is_refused(name: str, path: Path) -> None:
     if name == CRAFTED:
         assert fuzz_parquet.fault_of(data) == ""
     else:
-        assert fault_of(BY_NAME[name], data) == ""
+        assert fault_of(BY_NAME[name].read, data) == ""
 
 
 def test_a_careless_reader_is_found_out() -> None:
-    careless = Target("careless", (b'{"start": [1]}',), lambda data: json.loads(data)["start"][0])
+    careless = Target(
+        "careless",
+        (b'{"start": 1}',),
+        lambda data: json.loads(data)["start"] + 1,
+        changed_documents.changed,
+    )
     faults = {
-        fault_of(careless, careless.case(number, 1)).partition(":")[0] for number in range(500)
+        fault_of(careless.read, careless.case(number, 1)).partition(":")[0] for number in range(500)
     }
-    assert {"JSONDecodeError", "UnicodeDecodeError"} <= faults
+    assert {"JSONDecodeError", "RecursionError", "KeyError"} <= faults
 
 
 def test_a_case_is_always_the_same() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from petrostream.documents import MOST_WHOLE, Bounds, read_json
 from petrostream.errors import PermanentError
-from tests.fuzz.readers import READERS, fault_of
+from tests.fuzz.faults import fault_of
+from tests.fuzz.readers import READERS
 
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(), max_size=20)
@@ -32,14 +33,14 @@ DOCUMENTS = st.recursive(
 @given(document=DOCUMENTS)
 @settings(max_examples=60)
 def test_any_document_is_read_or_refused(name: str, document: object) -> None:
-    assert fault_of(READERS[name], json.dumps(document).encode()) == ""
+    assert fault_of(READERS[name].read, json.dumps(document).encode()) == ""
 
 
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.binary(max_size=60))
 @settings(max_examples=60)
 def test_any_bytes_are_read_or_refused(name: str, data: bytes) -> None:
-    assert fault_of(READERS[name], data) == ""
+    assert fault_of(READERS[name].read, data) == ""
 
 
 @given(document=DOCUMENTS)
