@@ -27,6 +27,15 @@ def without_passwords(text: str) -> str:
     return _LOGIN.sub("***@", text)
 
 
+def printable(text: str) -> str:
+    """A text to show, on a terminal too: what can't be shown is a question mark.
+
+    >>> printable("1.5\\x1b[2J")
+    '1.5?[2J'
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def reason_of(error: Exception) -> str:
     """Why the system or a library refused, in words: no number of an error, no path once more.
 

@@ -16,6 +16,7 @@ from petrostream.errors import (
     RecordingClaimed,
     ServiceUnavailable,
     UsageError,
+    printable,
 )
 from petrostream.ingest.batches import MAX_OBJECT_BYTES, Batch, decode, encode
 from petrostream.ingest.claims import (
@@ -165,8 +166,7 @@ def _who() -> str:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in containers
         user = f"user {os.getuid()}"
-    name = f"{user} on {socket.gethostname()}"[:_LONGEST_NAME]
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
+    return printable(f"{user} on {socket.gethostname()}")[:_LONGEST_NAME]
 
 
 def _advice(found: Claim, wanted: Claim) -> str:

@@ -17,7 +17,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from petrostream.documents import read_json
-from petrostream.errors import InvalidBatch, PermanentError, UnreadableRecording, UsageError
+from petrostream.errors import (
+    InvalidBatch,
+    PermanentError,
+    UnreadableRecording,
+    UsageError,
+    printable,
+)
 from petrostream.ingest.readings import (
     EARLIEST,
     LARGEST_READING,
@@ -284,7 +290,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _one_line(error: Exception) -> str:
-    return str(error).strip().split("\n", maxsplit=1)[0][:200]
+    return printable(str(error).strip().split("\n", maxsplit=1)[0][:200])
 
 
 def _with_timestamp_column(raw: pa.Table) -> pa.Table:

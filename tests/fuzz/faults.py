@@ -14,7 +14,7 @@ MOST_SECONDS = 2.0
 def fault_of(read: Callable[[bytes], object], data: bytes) -> str:
     """What is wrong with how bytes are read; empty if nothing is.
 
-    They may be read, or refused in one line of what can be shown, within `MOST_SECONDS` of CPU time.
+    They may be read, or refused in a line that can be shown, within `MOST_SECONDS` of CPU time.
     """
     began = time.process_time()
     signal.setitimer(signal.ITIMER_REAL, 20 * MOST_SECONDS)  # one that hangs dies of it

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 
 from petrostream.ingest.batches import cut, encode
 from petrostream.ingest.recordings import RecordingFile, read_recording
-from petrostream.schema.keys import parse_batch_key
 from petrostream.settings import PROJECT_ROOT
 from tests.fuzz import changed_documents
 from tests.fuzz.fuzz_parquet import with_bytes
@@ -85,10 +84,6 @@ def as_parquet(**way: object) -> bytes:
     return sink.getvalue()
 
 
-def batch_key(data: bytes) -> object:
-    return parse_batch_key(data.decode("utf-8", "surrogateescape")).scored
-
-
 def changed_text(good: bytes, draw: random.Random) -> bytes:
     """Bytes changed, or a cell put in place of another one."""
     if draw.random() < 0.5:
@@ -120,11 +115,6 @@ FILES = (
         "recording-parquet",
         (as_parquet(), as_parquet(compression="none", use_dictionary=False)),
         recording(".parquet"),
-    ),
-    Target(
-        "batch-key",
-        (b"readings/well=W/date=2024-01-01/R-20240101T000000.parquet",),
-        batch_key,
     ),
 )
 DOCUMENTS = tuple(
