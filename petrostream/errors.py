@@ -30,7 +30,7 @@ def without_passwords(text: str) -> str:
 def printable(text: str) -> str:
     """A text to show, on a terminal too: what can't be shown is a question mark.
 
-    >>> printable("1.5\\x1b[2J")
+    >>> printable(f"1.5{chr(27)}[2J")
     '1.5?[2J'
     """
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -85,7 +86,7 @@ def _fork_decoder(
         os.close(descriptor)
         return process
     try:
-        control.close()
+        _close_all_but(descriptor)
         _run_decoder(socket.socket(fileno=descriptor), read)
     finally:
         os._exit(1)
@@ -98,12 +99,29 @@ def _forget_everything(control: socket.socket) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nothing, standard)
-    os.closerange(3, control.fileno())
-    os.closerange(control.fileno() + 1, _HIGHEST_DESCRIPTOR)
+    _close_all_but(control.fileno(), *_pipes())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for other in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(other, signal.SIG_DFL)
     pa.set_memory_pool(pa.system_memory_pool())
+
+
+def _pipes() -> list[int]:
+    """Pipes that are open: Arrow may have one, and ends a process that forks without it."""
+    found = []
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):  # the folder's own is closed by now
+            if stat.S_ISFIFO(os.fstat(int(name)).st_mode):
+                found.append(int(name))
+    return found
+
+
+def _close_all_but(*kept: int) -> None:
+    first = 3
+    for number in sorted(kept):
+        os.closerange(first, number)
+        first = number + 1
+    os.closerange(first, _HIGHEST_DESCRIPTOR)
 
 
 def _run_decoder(line: socket.socket, read: Callable[[bytes], pa.Table]) -> None:

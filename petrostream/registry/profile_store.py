@@ -105,10 +105,14 @@ class ProfileStore:
         return profile
 
     def recommission(self, profile: Profile) -> None:
-        """Put a later profile in force: for batches that begin after what it was learned from."""
-        known = [*self._read_later(profile.well, profile.recording), profile]
-        key = recommissioned_key(profile.well, profile.recording)
-        self._curated.put(key, profiles.list_to_json(known), _JSON)
+        """Put a later profile in force: for batches that begin after what it was learned from.
+
+        One that is in force already, as after an answer that was lost, stays the only one.
+        """
+        known = self._read_later(profile.well, profile.recording)
+        if profiles.to_json(profile) not in map(profiles.to_json, known):
+            key = recommissioned_key(profile.well, profile.recording)
+            self._curated.put(key, profiles.list_to_json([*known, profile]), _JSON)
 
     def _look(self, well: str, recording: str, known: _Looked) -> _Looked:
         try:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -209,6 +210,14 @@ reader({act.encode()!r}) if {act!r} != "idle" else time.sleep(600)
         function.kill()
     assert is_gone(found["nursery"])
     assert is_gone(found["process"])
+
+
+def test_it_can_be_made_where_arrow_has_read_csv(good: bytes) -> None:
+    """Arrow then has a pipe of its own, which it replaces in each process that is forked."""
+    pa_csv.read_csv(io.BytesIO(b"a,b\n1,2\n"))
+    reader = IsolatedReader()
+    assert reader(good).num_rows
+    reader.close()
 
 
 def test_threads_wait_for_each_other(reader: IsolatedReader, good: bytes) -> None:
