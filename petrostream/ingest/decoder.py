@@ -71,16 +71,14 @@ def _serve(control: socket.socket, read: Callable[[bytes], pa.Table]) -> None:
     if not message:
         raise EOFError
     if descriptors:
-        control.sendall(DECODER.pack(_fork_decoder(control, descriptors[0], read)))
+        control.sendall(DECODER.pack(_fork_decoder(descriptors[0], read)))
     else:
         (process,) = DECODER.unpack(message)
         _, status = os.waitpid(process, 0)
         control.sendall(END.pack(os.waitstatus_to_exitcode(status)))
 
 
-def _fork_decoder(
-    control: socket.socket, descriptor: int, read: Callable[[bytes], pa.Table]
-) -> int:
+def _fork_decoder(descriptor: int, read: Callable[[bytes], pa.Table]) -> int:
     process = os.fork()
     if process:
         os.close(descriptor)
@@ -109,10 +107,10 @@ def _forget_everything(control: socket.socket) -> None:
 def _pipes() -> list[int]:
     """Pipes that are open: Arrow may have one, and ends a process that forks without it."""
     found = []
-    for name in os.listdir("/dev/fd"):
+    for each in Path("/dev/fd").iterdir():
         with suppress(OSError):  # the folder's own is closed by now
-            if stat.S_ISFIFO(os.fstat(int(name)).st_mode):
-                found.append(int(name))
+            if stat.S_ISFIFO(os.fstat(int(each.name)).st_mode):
+                found.append(int(each.name))
     return found
 
 
