@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Provisioned
 
+RETRIES_ARN = "arn:aws:sqs:us-east-1:123456789012:petrostream-ingest-retries"
 PARQUET = "application/vnd.apache.parquet"
 MINUTE = 60
 SECOND = 1_000_000
@@ -635,7 +636,7 @@ def test_a_message_of_which_some_objects_are_done_comes_back_for_the_others(
 
     monkeypatch.undo()
     for record in event["Records"]:
-        record["attributes"]["ApproximateReceiveCount"] = "2"
+        record["eventSourceARN"] = RETRIES_ARN
     answer = function(event)
     assert answer.failed == []
     assert all(is_scored(provisioned, batch) for batch in batches[:3])
@@ -732,8 +733,7 @@ def tried_alone(provisioned: "Provisioned") -> list[dict[str, Any]]:
         VisibilityTimeout=0,
         MessageSystemAttributeNames=["All"],
     ).get("Messages", [])
-    arn = "arn:aws:sqs:us-east-1:123456789012:petrostream-ingest-retries"
-    return [sqs_event([message], arn) for message in found]
+    return [sqs_event([message], RETRIES_ARN) for message in found]
 
 
 class Killed(BaseException):
