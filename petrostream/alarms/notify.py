@@ -7,6 +7,7 @@ and is taken over: better one alert twice than none.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,9 @@ _SENT: Final = b'{"state":"sent"}'
 """They have format 1 by saying nothing of it: an older Lambda beside this one compares bytes."""
 
 _JSON: Final = "application/json"
+MOST_OF_A_BATCH: Final = 20
+"""Each message takes three calls, and a batch of weeks may open thousands of events."""
+
 _LONGEST_SUBJECT: Final = 100
 _CLAIM_SECONDS: Final = 20.0
 """How long a claim is fresh; sending takes milliseconds, messages come again after minutes."""
@@ -40,8 +44,27 @@ class Alerts:
         self._topic_arn = topic_arn
         self._sns = client or clients.sns()
 
-    def send(self, event: Event, model_version: str) -> bool:
+    def send_all(self, events: Sequence[Event], model_version: str) -> int:
+        """Publish the first events that open in a batch; gives how many messages went out.
+
+        Of more than `MOST_OF_A_BATCH`, the last message says how many have none of their own.
+
+        Raises
+        ------
+        ServiceUnavailable, PermanentError
+            As `send` does.
+        """
+        told = events[:MOST_OF_A_BATCH]
+        untold = [0] * (len(told) - 1) + [len(events) - len(told)]
+        return sum(
+            self.send(event, model_version, further)
+            for event, further in zip(told, untold, strict=False)
+        )
+
+    def send(self, event: Event, model_version: str, further: int = 0) -> bool:
         """Publish an event that opens; tell whether a message went out.
+
+        `further` events open in the same batch and have no message of their own.
 
         Raises
         ------
@@ -57,7 +80,7 @@ class Alerts:
             self._sns.publish(
                 TopicArn=self._topic_arn,
                 Subject=f"Anomaly on {event.well}"[:_LONGEST_SUBJECT],
-                Message=_message(event, model_version),
+                Message=_message(event, model_version, further),
             )
         self._bucket.put(key, _SENT, _JSON)
         return True
@@ -84,7 +107,8 @@ def _state(claim: bytes, key: str) -> str:
     return str(document.get("state"))
 
 
-def _message(event: Event, model_version: str) -> str:
+def _message(event: Event, model_version: str, further: int) -> str:
+    untold = {"further_events": further} if further else {}
     return json.dumps(
         {
             "well": event.well,
@@ -95,6 +119,7 @@ def _message(event: Event, model_version: str) -> str:
             "limits": sorted(event.limits),
             "peak_score": round(event.peak_score, 3),
             "model_version": model_version,
+            **untold,
         },
         sort_keys=True,
     )

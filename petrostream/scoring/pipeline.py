@@ -201,9 +201,8 @@ class Pipeline:
         Then have SQL find what was scored; where that fails, the batch comes back.
         """
         outcome = attempt.outcome
-        alerts = sum(
-            self._alerts.send(run, outcome.model_version) for run in attempt.runs if run.opens
-        )
+        opening = [run for run in attempt.runs if run.opens]
+        alerts = self._alerts.send_all(opening, outcome.model_version)
         if attempt.scored:
             day = f"{attempt.scored.first_second:%Y-%m-%d}"
             self._partitions.announce(attempt.scored.well, day)

@@ -1,7 +1,9 @@
 """One message an event, whatever happens in between."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,6 +16,7 @@ from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import CurrentModel
+from petrostream.schema.keys import second_of
 from petrostream.scoring.pipeline import Disposition, Pipeline
 
 EVENT = Event(
@@ -60,6 +63,18 @@ def test_an_event_is_sent_once_and_says_what_matters(provisioned, inbox) -> None
             "model_version": "v1",
         }
     ]
+
+
+def test_a_batch_of_thousands_of_events_has_a_few_messages(provisioned) -> None:
+    events = [replace(EVENT, start=EVENT.start + place * 10**9) for place in range(3000)]
+    sns = Mock()
+    alerts = Alerts(provisioned.curated, "topic", sns)
+    assert alerts.send_all(events, "v1") == alerts_module.MOST_OF_A_BATCH
+    assert alerts.send_all(events, "v1") == alerts.send_all([], "v1") == 0
+    sent = [json.loads(call.kwargs["Message"]) for call in sns.publish.call_args_list]
+    first = [f"{second_of(event.start).isoformat()}Z" for event in events[:20]]
+    assert [message["start"] for message in sent] == first
+    assert [message.get("further_events") for message in sent] == [None] * 19 + [2980]
 
 
 def test_a_failed_send_is_put_off_while_fresh_and_taken_over_once_stale(

@@ -90,6 +90,13 @@ def test_recommissioning_keeps_the_profiles_before() -> None:
     assert ProfileStore(bucket).of(WELL, RECORDING).in_force(2_000_000_000) == LATER
 
 
+def test_recommissioning_again_after_a_lost_answer_keeps_one_profile() -> None:
+    bucket = Profiled()
+    for _ in range(2):
+        ProfileStore(bucket).recommission(LATER)
+    assert list_from_json(bucket.bodies[recommissioned_key(WELL, RECORDING)]) == [LATER]
+
+
 def test_who_looks_on_goes_on_with_what_is_known() -> None:
     bucket, now = Profiled(), [0.0]
     bucket.bodies[recommissioned_key(WELL, RECORDING)] = list_to_json([LATER])
