@@ -1,6 +1,7 @@
 """The project's Terraform root: its variables, and the names that follow from them."""
 
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ FOLDER: Final = PROJECT_ROOT / "infrastructure"
 REGISTRY: Final = "module.registry"
 BUDGET: Final = "module.alerting.aws_budgets_budget.month"
 _ALARMS: Final = 8
+_NONE_RESERVED: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,15 @@ class Choices:
     function_memory_mb: int
     no_data_minutes: int
     alarm_email: str
+    maximum_concurrency: int
+    reserved_concurrency: int
+
+    @property
+    def shared_executions(self) -> int:
+        """Executions that both queues may cause, of those that are not reserved for a function."""
+        if self.reserved_concurrency != _NONE_RESERVED:
+            return 0
+        return self.maximum_concurrency + max(2, ceil(self.maximum_concurrency / 5))
 
     @property
     def repository(self) -> str:
@@ -41,7 +52,7 @@ def read_choices(terraform: Terraform, given: Variables | None = None) -> Choice
     """Ask Terraform for the variables' values."""
     names = [
         "name", "region", "allowed_account_ids", "function_memory_mb", "no_data_minutes",
-        "alarm_email",
+        "alarm_email", "maximum_concurrency", "reserved_concurrency",
     ]  # fmt: skip
     found: dict[str, Any] = terraform.variables(names, with_image(given))
     return Choices(**{**found, "allowed_account_ids": tuple(found["allowed_account_ids"])})

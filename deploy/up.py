@@ -48,6 +48,9 @@ def run(options: UpOptions, builder: Builder | None = None) -> Answer:
     say(f"account   {account}")
     say(f"region    {choices.region}")
     say(f"name      {choices.name}")
+    if shortage := preflight.find_shortage(choices.shared_executions):
+        say(shortage)
+        progress("lower maximum_concurrency in terraform.tfvars, or ask AWS for more")
     for line in costs.describe(choices.usage(options.wells), choices.region):
         say(line)
     with saying_how_to_go_on(options.only_plan):

@@ -100,7 +100,7 @@ variable "function_timeout_seconds" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions side by side that are kept for the function and that it can't exceed; -1 reserves none (a new account has too few to reserve any)."
+  description = "Executions side by side that are kept for the function and that it can't exceed; at least what both queues may cause (maximum_concurrency). -1 reserves none: a new account has 10 in all, too few to reserve any."
   type        = number
   default     = -1
   nullable    = false
@@ -112,7 +112,7 @@ variable "reserved_concurrency" {
 
   validation {
     condition     = var.reserved_concurrency == -1 || var.reserved_concurrency >= var.maximum_concurrency + max(2, ceil(var.maximum_concurrency / 5))
-    error_message = "reserved_concurrency is below maximum_concurrency and a fifth of it (2 at least) for what is tried alone: the queues would be throttled, and their messages end in the dead-letter queue."
+    error_message = "reserved_concurrency is below ${var.maximum_concurrency + max(2, ceil(var.maximum_concurrency / 5))}, which is maximum_concurrency and a fifth of it (2 at least) for what is tried alone: the queues would be throttled, and their messages end in the dead-letter queue."
   }
 }
 
@@ -172,9 +172,9 @@ variable "batching_window_seconds" {
 }
 
 variable "maximum_concurrency" {
-  description = "Invocations side by side that the queue may cause."
+  description = "Invocations side by side that the queue may cause; a fifth of it, 2 at least, come on top for what is tried alone. Both together must not exceed the account's limit of executions, which is 10 for a new one: what is throttled counts as tried."
   type        = number
-  default     = 10
+  default     = 8
   nullable    = false
 
   validation {

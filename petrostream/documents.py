@@ -210,8 +210,14 @@ def read_json(
     return _checked(found, source, bounds)
 
 
-def read_toml(data: bytes, what: str, *, error: type[PetroStreamError] = PermanentError) -> Part:
-    """Read a TOML document that a person wrote, as `read_json` does.
+def read_toml(
+    data: bytes,
+    what: str,
+    *,
+    error: type[PetroStreamError] = PermanentError,
+    bounds: Bounds | None = None,
+) -> Part:
+    """Read a TOML document, as `read_json` does; one that a person wrote, if nothing else is said.
 
     Raises
     ------
@@ -220,13 +226,13 @@ def read_toml(data: bytes, what: str, *, error: type[PetroStreamError] = Permane
     """
     import tomllib  # noqa: PLC0415 - the function that scores never reads any
 
-    source = _Source(what, error)
-    body = _bounded(data, source, SMALL)
+    source, bounds = _Source(what, error), bounds or SMALL
+    body = _bounded(data, source, bounds)
     try:
         found = tomllib.loads(body.decode())
     except (ValueError, RecursionError) as fault:
         raise source.refuse(f"it is no TOML ({_first_line(fault)})") from fault
-    return _checked(found, source, SMALL)
+    return _checked(found, source, bounds)
 
 
 def shown(value: Any) -> str:

@@ -65,6 +65,25 @@ def check_docker() -> None:
         )
 
 
+def find_shortage(executions: int) -> str | None:
+    """Say where the account leaves fewer executions of Lambda side by side than may be caused.
+
+    `None` where it does not, and where it can't be asked: nothing that is made depends on it.
+    """
+    try:
+        with access.explained("asking Lambda for the account's limits"):
+            limits = access.client("lambda").get_account_settings()["AccountLimit"]
+    except PetroStreamError:
+        return None
+    left = int(limits["UnreservedConcurrentExecutions"])
+    if executions <= left:
+        return None
+    return (
+        f"the account has {left} executions of Lambda left side by side, and the queues may cause "
+        f"{executions}: what is throttled counts as tried, and may end as a dead letter"
+    )
+
+
 def _platforms(description: str) -> set[str]:
     found = re.search(r"^Platforms:\s*(.+)$", description, re.MULTILINE)
     return {part.strip().rstrip("*") for part in found[1].split(",")} if found else set()

@@ -18,7 +18,7 @@ variables {
   }
   batch_size              = 10
   batching_window_seconds = 0
-  maximum_concurrency     = 10
+  maximum_concurrency     = 8
   retries_concurrency     = 2
   buckets = {
     raw     = { name = "raw", arn = "arn:aws:s3:::raw" }
@@ -49,7 +49,7 @@ run "function" {
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 10 && aws_lambda_event_source_mapping.this.batch_size == 10
+    condition     = aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 8 && aws_lambda_event_source_mapping.this.batch_size == 10
     error_message = "the mapping has other bounds than asked"
   }
 

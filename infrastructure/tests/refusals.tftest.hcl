@@ -68,11 +68,22 @@ run "a_reservation_below_what_the_queue_may_cause" {
   command = plan
 
   variables {
-    reserved_concurrency = 5
-    maximum_concurrency  = 10
+    reserved_concurrency = 9 # 8 and 2 are 10
+    maximum_concurrency  = 8
   }
 
   expect_failures = [var.reserved_concurrency]
+}
+
+run "a_reservation_of_what_the_queues_cause_by_default" {
+  command = plan
+
+  variables { reserved_concurrency = 10 }
+
+  assert {
+    condition     = var.maximum_concurrency + local.retries_concurrency == 10
+    error_message = "a new account has 10 executions: what both queues cause by default is throttled there"
+  }
 }
 
 run "an_address_that_is_none" {

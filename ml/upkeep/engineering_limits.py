@@ -6,7 +6,7 @@ from typing import Final
 
 from console.answers import Answer
 from console.speech import say
-from petrostream.detection.engineering_limits import Limits
+from petrostream.detection.engineering_limits import BOUNDS, Limits
 from petrostream.documents import read_toml
 from petrostream.errors import UsageError, reason_of
 from petrostream.registry.model_files import pack
@@ -25,7 +25,7 @@ def read_limits(path: Path) -> Limits:
         If it is not there, or holds something else than limits.
     """
     try:
-        document = read_toml(path.read_bytes(), str(path), error=UsageError)
+        document = read_toml(path.read_bytes(), str(path), error=UsageError, bounds=BOUNDS)
         return Limits.of(document.table())
     except OSError as error:
         raise UsageError(f"the limits can't be read from {path}: {reason_of(error)}") from error

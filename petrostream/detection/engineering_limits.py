@@ -12,10 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from petrostream.documents import shown
+from petrostream.documents import Bounds, shown
 from petrostream.errors import PermanentError
 from petrostream.schema.sensors import BY_NAME
 from petrostream.schema.stored_forms import FORMAT_FIELD, LIMITS
+
+BOUNDS: Final = Bounds(size=2 * 1024 * 1024, depth=8, values=100_000, text=256)
+"""How large a table is read: 1,000 wells, each with both ends for all of 3W's sensors."""
 
 _ENDS: Final = frozenset({"low", "high"})
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.clients import error_code, explained
+from petrostream.documents import Bounds
 from petrostream.errors import (
     InvalidModel,
     ModelNotReady,
@@ -38,7 +39,7 @@ from petrostream.settings import Settings, use_stack
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
-_MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
+_MAX_MANIFEST_BYTES: Final = Bounds().size
 _MAX_EVALUATION_BYTES: Final = 4 * 1024 * 1024
 _MAX_FOREST_BYTES: Final = 256 * 1024 * 1024
 POINTER_CHECK_SECONDS: Final = 30.0
@@ -120,7 +121,8 @@ class ModelRegistry:
         Raises
         ------
         InvalidModel
-            If it is damaged, or needs more lookback than batches carry; nothing is uploaded then.
+            If it is damaged, its manifest is larger than what is read, or it needs more lookback
+            than batches carry; nothing is uploaded then.
         """
         check_lookback(unpack(packed.pointer, packed.manifest, packed.forest))
         files = {**(extra or {}), FOREST_NAME: packed.forest, MANIFEST_NAME: packed.manifest}

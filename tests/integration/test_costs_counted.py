@@ -1,6 +1,7 @@
 """The printed bill counts what is called: by batches and open pages that are run here."""
 
 import importlib.util
+import io
 import re
 import time
 from collections.abc import Callable
@@ -118,17 +119,22 @@ def test_the_function_has_as_many_metrics_as_the_bill() -> None:
 
 
 def test_an_invocation_logs_no_more_than_the_bill_says(
-    scoring: Scoring, wells: Path, capsys: pytest.CaptureFixture[str]
+    scoring: Scoring,
+    wells: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its own lines, metrics among them; Lambda adds three of an invocation, of some 150 bytes."""
-    scoring.replay(wells, [QUIET])
+    """Its own lines and its metrics; Lambda adds three of an invocation, of some 150 bytes."""
+    batches = len(scoring.replay(wells, [QUIET]))
     there = scoring.provisioned
     spec = importlib.util.spec_from_file_location("app", PROJECT_ROOT / "lambda" / "app.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    lines = io.StringIO()  # powertools keeps the stream of whoever loaded the handler first
+    for each in module.logger.handlers:
+        monkeypatch.setattr(each, "stream", lines)
     capsys.readouterr()
-    batches = 0
     while messages := there.clients.sqs.receive_message(
         QueueUrl=there.settings.queue_url, MessageSystemAttributeNames=["All"]
     ).get("Messages"):
@@ -136,8 +142,10 @@ def test_an_invocation_logs_no_more_than_the_bill_says(
         assert not module.handler(event, InvocationContext("1" * 36, time.monotonic() + 60))[
             "batchItemFailures"
         ]
-        batches += len(messages)
-    logged = len(capsys.readouterr().out.encode()) / batches + 3 * 150
+    own, metrics = lines.getvalue(), capsys.readouterr().out
+    assert own.count('"message":"scored"') == batches
+    assert "CloudWatchMetrics" in metrics
+    logged = len((own + metrics).encode()) / batches + 3 * 150
     assert costs.LOG_KB_A_BATCH / 3 < logged / 1024 < costs.LOG_KB_A_BATCH
 
 

@@ -172,8 +172,9 @@ def test_a_full_disk_leaves_the_old_stack_file(tmp_path: Path) -> None:
     program = (
         "import resource\n"
         "from petrostream.settings import read_stack, write_stack\n"
-        "old = {'environment': {'A': 'b'}}\n"
-        "write_stack(old)\n"
+        "write_stack({'environment': {'A': 'b'}})\n"
+        "old = read_stack()\n"
+        "assert old['environment'] == {'A': 'b'}\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5, 5))\n"
         "try:\n"
         "    write_stack({'environment': {'A': 'c' * 100}})\n"

@@ -92,7 +92,7 @@ def test_the_function_and_what_feeds_it(provisioned) -> None:
         assert mapping["FunctionArn"] == function["FunctionArn"]
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     mapping = mappings.pop(attributes(provisioned, QUEUE)["QueueArn"])
-    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (10, {"MaximumConcurrency": 10})
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (10, {"MaximumConcurrency": 8})
     alone = mappings.pop(attributes(provisioned, RETRIES_QUEUE)["QueueArn"])
     assert (alone["BatchSize"], alone["ScalingConfig"]) == (1, {"MaximumConcurrency": 2})
     assert not mappings

@@ -316,7 +316,7 @@ def test_function_and_mappings_are_read_as_they_were_provisioned(provisioned) ->
     source, alone = EventSource.read_all(lambda_, function)
     assert source.queue_arn.endswith(":petrostream-ingest")
     assert (source.batch_size, source.batching_window_seconds) == (10, 0)
-    assert (source.reports_failed_items, source.maximum_concurrency) == (True, 10)
+    assert (source.reports_failed_items, source.maximum_concurrency) == (True, 8)
     assert alone.queue_arn.endswith(":petrostream-ingest-retries")
     assert (alone.batch_size, alone.maximum_concurrency) == (1, 2)
     for each in (source, alone):

@@ -143,15 +143,24 @@ def test_a_claim_without_a_batch_is_gone_on_with(provisioned: Any, recording: Pa
     assert list(provisioned.raw.keys(READINGS)) == keys
 
 
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (b"{}", "well is missing"),
+        (b'{"well": 90001}', "well is 90001, not a text"),
+        (b"no JSON", "it is no JSON"),
+        (b'{"format": 99}', "it has format 99"),
+    ],
+)
 def test_what_is_no_claim_refuses_in_a_sentence(
-    provisioned: Any, recording: Path, capsys: pytest.CaptureFixture[str]
+    provisioned: Any, recording: Path, capsys: pytest.CaptureFixture[str], body: bytes, fault: str
 ) -> None:
     key = f"{CLAIMS}well={WELL}/{recording.stem}.json"
-    provisioned.raw.put(key, b"{}", "application/json")
+    provisioned.raw.put(key, body, "application/json")
     assert replay(recording) == 3
-    assert f"refused: {recording.stem}: {key}: the claim of a recording has not" in (
-        capsys.readouterr().err
-    )
+    sentence = f"refused: {recording.stem}: {key}: the claim of a recording can't be read: {fault}"
+    assert sentence in capsys.readouterr().err
+    assert provisioned.raw.get(key, at_most=100).body == body
     assert not list(provisioned.raw.keys(READINGS))
 
 

@@ -141,3 +141,10 @@ def test_a_long_value_is_not_repeated_whole() -> None:
 def test_toml_is_held_to_the_same(data: bytes, fault: str) -> None:
     with pytest.raises(PermanentError, match=f"^limits.toml can't be read: .*({fault})"):
         read_toml(data, "limits.toml")
+
+
+def test_toml_may_be_larger_where_the_reader_says_so() -> None:
+    data = b"".join(b"a%d = 1\n" % number for number in range(3_000))
+    with pytest.raises(PermanentError, match="more than 2000 values"):
+        read_toml(data, "limits.toml")
+    assert len(read_toml(data, "limits.toml", bounds=Bounds()).table()) == 3_000
