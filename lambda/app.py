@@ -2,9 +2,11 @@
 
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import (
@@ -20,6 +22,7 @@ from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.aws.partitions import Partitions
 from petrostream.errors import PermanentError, TransientError
+from petrostream.ingest.batches import read_table
 from petrostream.ingest.isolation import IsolatedReader
 from petrostream.ingest.notifications import RawObject, announced_objects
 from petrostream.registry.models import CurrentModel, ModelRegistry
@@ -36,7 +39,7 @@ metrics = Metrics(namespace="PetroStream", service="scoring")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def build_pipeline(settings: Settings, read: IsolatedReader) -> Pipeline:
+def build_pipeline(settings: Settings, read: Callable[[bytes], pa.Table]) -> Pipeline:
     """Wire the pipeline to AWS; called once for each execution environment."""
     s3 = clients.s3()
     curated = Bucket(settings.curated_bucket, s3)
@@ -57,6 +60,18 @@ def tell_model_problem(problem: str) -> None:
     metrics.add_metric("ModelProblems", MetricUnit.Count, 1)
 
 
+def choose_reader() -> Callable[[bytes], pa.Table]:
+    """Read objects in a process of their own; where there can't be one, in this one, and say so."""
+    reader = IsolatedReader()
+    try:
+        reader.start()
+    except TransientError:
+        logger.exception("objects are read in this process, and may take the function along")
+        reader.close()
+        return read_table
+    return reader
+
+
 settings = Settings.load(
     "raw_bucket",
     "curated_bucket",
@@ -66,7 +81,7 @@ settings = Settings.load(
     "queue_url",
     "retries_queue_url",
 )
-pipeline = build_pipeline(settings, IsolatedReader())
+pipeline = build_pipeline(settings, choose_reader())
 retries = Retries(
     settings.queue_url, settings.retries_queue_url, settings.raw_bucket, tell=logger.error
 )
@@ -118,7 +133,11 @@ def process_message(record: SQSRecord, lambda_context: LambdaContext, keep: floa
     for raw in announced_by(record):
         try:
             check_time(seconds_left(lambda_context), keep)
-            process_object(raw, redelivered=redelivered)
+            process_object(
+                raw,
+                redelivered=redelivered,
+                has_time=lambda: seconds_left(lambda_context) >= keep,
+            )
         except Exception as error:
             logger.warning("not scored", key=raw.key, reason=str(error), exc_info=True)
             failures.append(error)
@@ -141,10 +160,10 @@ def announced_by(record: SQSRecord) -> list[RawObject]:
         raise
 
 
-def process_object(raw: RawObject, *, redelivered: bool) -> None:
+def process_object(raw: RawObject, *, redelivered: bool, has_time: Callable[[], bool]) -> None:
     """Process one object and record what became of it."""
     began = time.perf_counter()
-    outcome = pipeline.process(raw, redelivered=redelivered)
+    outcome = pipeline.process(raw, redelivered=redelivered, has_time=has_time)
     record_metrics(outcome, milliseconds=(time.perf_counter() - began) * 1e3)
     log = logger.info if outcome.disposition is Disposition.SCORED else logger.warning
     log(outcome.disposition.value, key=raw.key, reason=outcome.reason, model=outcome.model_version)

@@ -111,6 +111,10 @@ class ObjectMissing(PermanentError):
     """The object is not (or no longer) in its bucket."""
 
 
+class ObjectArchived(PermanentError):
+    """An object is there, but its bytes have to be restored first."""
+
+
 class ObjectTooLarge(PermanentError):
     """An object is larger than what may be read; `etag` is its own, "" where it is not known."""
 

@@ -193,7 +193,11 @@ class Bucket:
         with explained(f"copying s3://{bucket}/{source} to s3://{self.name}/{key}"):
             try:
                 self._s3.copy_object(
-                    Bucket=self.name, Key=key, CopySource={"Bucket": bucket, "Key": source}, **only
+                    Bucket=self.name,
+                    Key=key,
+                    CopySource={"Bucket": bucket, "Key": source},
+                    TaggingDirective="REPLACE",  # to read the other's tags is a right of its own
+                    **only,
                 )
             except ClientError as error:
                 if error_code(error) in _ALREADY_THERE:

@@ -18,7 +18,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from petrostream.errors import ObjectMissing, ServiceUnavailable, SettingsError
+from petrostream.errors import ObjectArchived, ObjectMissing, ServiceUnavailable, SettingsError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -34,6 +34,7 @@ _CONFIG: Final = Config(
 )
 _CUT_TRIES: Final = 3
 _AFTER_CUT_SECONDS: Final = 0.2
+_ARCHIVED: Final = "InvalidObjectState"
 _MISSING: Final = frozenset({"NoSuchKey", "404"})
 _UNKNOWN_PLACE: Final = frozenset(
     {"NoSuchBucket", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
@@ -130,6 +131,8 @@ def explained(what: str) -> Iterator[None]:
     ------
     ObjectMissing
         If the object is not there.
+    ObjectArchived
+        If it is there, but can't be read before it is restored.
     SettingsError
         If there are no credentials, or a name is not one that AWS can have.
     ServiceUnavailable
@@ -143,6 +146,10 @@ def explained(what: str) -> Iterator[None]:
         code = error_code(error)
         if code in _MISSING:
             raise ObjectMissing(f"{what}: it does not exist") from error
+        if code == _ARCHIVED:
+            raise ObjectArchived(
+                f"{what}: it is in an archive class of S3: restore it, then copy it onto itself"
+            ) from error
         if code in _UNKNOWN_PLACE:
             raise ServiceUnavailable(f"{what}: the bucket or queue does not exist") from error
         if code in _REFUSED:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from petrostream.documents import SMALL, read_json
+from petrostream.documents import SMALL, read_json, shown
 from petrostream.errors import InvalidBatch
 from petrostream.ingest.readings import EARLIEST, LATEST, is_possible, microseconds_of
 from petrostream.ingest.recordings import Recording
@@ -222,8 +222,8 @@ def _checked(table: pa.Table, batch_id: BatchId) -> Batch:
     )
     if (facts.get("well"), facts.get("recording")) != (batch_id.well, batch_id.recording):
         raise InvalidBatch(
-            f"it is of {facts.get('well')!r}, recording {facts.get('recording')!r}, but its key "
-            f"says {batch_id.well!r}, {batch_id.recording!r}"
+            f"it is of {shown(facts.get('well'))}, recording {shown(facts.get('recording'))}, but "
+            f"its key says {batch_id.well!r}, {batch_id.recording!r}"
         )
     _check_times(batch)
     return batch
@@ -253,7 +253,7 @@ def _facts(schema: pa.Schema) -> dict[str, Any]:
 def _whole_number(facts: dict[str, Any], name: str, low: int, high: int) -> int:
     value = facts.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidBatch(f"its {name} is {value!r}, not a whole number from {low} to {high}")
+        raise InvalidBatch(f"its {name} is {shown(value)}, not a whole number from {low} to {high}")
     return value
 
 
@@ -309,6 +309,8 @@ def _check_times(batch: Batch) -> None:
         raise InvalidBatch("its time stamps do not increase from row to row")
     if not batch.table.column(IS_LOOKBACK).to_numpy()[:lookback].all():
         raise InvalidBatch("its lookback rows do not all come first")
+    if batch.commissioning_end >= LATEST:
+        raise InvalidBatch("its commissioning time ends after 2199")
     if int(times[0]) < batch.recording_start:
         raise InvalidBatch("it has rows before the start of its recording")
     if int(times[-1]) - int(times[lookback]) > LONGEST_DAYS * 86_400 * SECOND:

@@ -14,6 +14,7 @@ import signal
 import socket
 import stat
 import struct
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
@@ -37,6 +38,9 @@ MEMORY_BYTES: Final = 256 * 1024 * 1024
 takes some 110 MB."""
 CPU_SECONDS: Final = 3
 """CPU time for one object; the largest legal one takes 0.2 s."""
+
+DESCRIPTOR_FOLDERS: tuple[str, ...] = ("/proc/self/fd", "/dev/fd")
+"""AWS Lambda has no /dev/fd, macOS no /proc."""
 
 _HIGHEST_DESCRIPTOR: Final = 2**20
 _OPEN_FILES: Final = 32
@@ -62,6 +66,8 @@ def run_nursery(control: socket.socket, read: Callable[[bytes], pa.Table]) -> No
             _serve(control, read)
     except EOFError:
         os._exit(0)
+    except BaseException:  # noqa: BLE001 - said while standard error is still the function's
+        traceback.print_exc()
     finally:
         os._exit(1)
 
@@ -94,24 +100,33 @@ def _forget_everything(control: socket.socket) -> None:
     """Drop what the function has and reading does not need: credentials, connections, output."""
     gc.freeze()
     os.environ.clear()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in range(3):
-        os.dup2(nothing, standard)
-    _close_all_but(control.fileno(), *_pipes())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for other in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(other, signal.SIG_DFL)
     pa.set_memory_pool(pa.system_memory_pool())
+    _close_all_but(control.fileno(), *_pipes())
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nothing, standard)
+    os.close(nothing)
 
 
 def _pipes() -> list[int]:
     """Pipes that are open: Arrow may have one, and ends a process that forks without it."""
     found = []
-    for each in Path("/dev/fd").iterdir():
+    for number in _open_descriptors():
         with suppress(OSError):  # the folder's own is closed by now
-            if stat.S_ISFIFO(os.fstat(int(each.name)).st_mode):
-                found.append(int(each.name))
+            if stat.S_ISFIFO(os.fstat(number).st_mode):
+                found.append(number)
     return found
+
+
+def _open_descriptors() -> list[int]:
+    """Numbers of what is open."""
+    for folder in DESCRIPTOR_FOLDERS:
+        with suppress(OSError):
+            return [int(name.name) for name in Path(folder).iterdir()]
+    return []
 
 
 def _close_all_but(*kept: int) -> None:

@@ -31,6 +31,7 @@ WALL_SECONDS: Final = 10.0
 TRIES: Final = 2
 """So often must an object end the process that reads it, before it is the object's fault."""
 
+_NO_PROCESS: Final = "the process that reads objects can't be started"
 _SLICE_SECONDS: Final = 0.25
 _UNDERWAY_BYTES: Final = 1024 * 1024
 _MB: Final = 1024 * 1024
@@ -96,6 +97,20 @@ class IsolatedReader:
                     raise
         raise AssertionError("unreachable")
 
+    def start(self) -> None:
+        """Make sure that a process can be started, before there is an object.
+
+        Raises
+        ------
+        TransientError
+            If it can't.
+        """
+        with self._lock:
+            try:
+                self._warm = self._bear()
+            except _NurseryGone as gone:
+                raise TransientError(_NO_PROCESS) from gone
+
     def close(self) -> None:
         """End the processes; those of a reader that is forgotten end as well."""
         with self._lock:
@@ -109,7 +124,7 @@ class IsolatedReader:
                 self._warm = self._bear()
             return self._warm.read(data, self._wall_seconds)
         except _NurseryGone as gone:
-            raise TransientError("the process that reads objects can't be started") from gone
+            raise TransientError(_NO_PROCESS) from gone
 
     def _bear(self) -> "_Decoder":
         try:
@@ -225,7 +240,7 @@ class _Decoder:
             return _Ended(
                 f"reading it takes more than {decoder.CPU_SECONDS} s of CPU time", certain=True
             )
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        how = f"signal {_name_of(-code)}" if code < 0 else f"exit code {code}"
         return _Ended(f"the process that reads it dies ({how})")
 
     def _answer(self, patience: "_Patience") -> pa.Table:
@@ -269,6 +284,13 @@ class _Decoder:
 
 class _TooLong(Exception):
     """The patience for one object is at its end."""
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # the ones for real time have no names
+        return str(number)
 
 
 class _Patience:

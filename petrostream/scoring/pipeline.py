@@ -19,6 +19,7 @@ from petrostream.aws.partitions import Partitions
 from petrostream.detection.profiles import Profile
 from petrostream.errors import (
     InvalidBatch,
+    ObjectArchived,
     ObjectMissing,
     ObjectReplaced,
     ObjectTooLarge,
@@ -42,6 +43,9 @@ from petrostream.scoring.score_batch import Counts, ScoredBatch, encode_scored, 
 
 _PARQUET: Final = "application/vnd.apache.parquet"
 _JSON: Final = "application/json"
+_LONGEST_REASON: Final = 2_000
+_LARGEST_COPY_BYTES: Final = 5 * 1024**3
+"""S3 copies no more in one call."""
 _MOST_ATTEMPTS: Final = 3
 """So often is scored what is there, where it was replaced meanwhile, before the queue waits."""
 
@@ -94,11 +98,23 @@ class Pipeline:
         self._read = read
         self._profiles = ProfileStore(curated)
 
-    def process(self, raw: RawObject, *, redelivered: bool = False) -> Outcome:
+    def process(
+        self,
+        raw: RawObject,
+        *,
+        redelivered: bool = False,
+        has_time: Callable[[], bool] = lambda: True,
+    ) -> Outcome:
         """Process one raw object: the one that is there last, however often it is replaced.
 
-        `redelivered` says that the message came before: what was scored then is not done again,
-        if the object that was announced is there still.
+        Parameters
+        ----------
+        redelivered
+            Whether the message came before: what was scored then is not done again, if the
+            object that was announced is there still.
+        has_time
+            Whether there is time for another object; asked before one that was replaced is
+            scored again.
 
         Raises
         ------
@@ -107,7 +123,9 @@ class Pipeline:
         """
         stale: set[str] = set()
         came_before = redelivered
-        for _ in range(_MOST_ATTEMPTS):
+        for number in range(_MOST_ATTEMPTS):
+            if number and not has_time():
+                raise ObjectReplaced(f"{raw.key} was replaced, and there is no time to score it")
             try:
                 attempt = self._attempt(raw, redelivered=redelivered)
             except ObjectReplaced:
@@ -133,6 +151,8 @@ class Pipeline:
             batch = decode(stored.body, batch_id, self._read)
         except ObjectTooLarge as error:
             return self._quarantine_unread(raw, str(error), error.etag)
+        except ObjectArchived as error:
+            return self._give_reason(raw, str(error), raw.etag)
         except InvalidBatch as error:
             if stored is None:
                 return self._quarantine_unread(raw, str(error))
@@ -246,7 +266,7 @@ class Pipeline:
         first = batch.first_id
         try:
             return decode(self._get(RawObject(first.raw)).body, first, self._read)
-        except (ObjectMissing, ObjectTooLarge, InvalidBatch) as error:
+        except (ObjectMissing, ObjectArchived, ObjectTooLarge, InvalidBatch) as error:
             raise ProfileNotReady(
                 f"{batch.id.recording} has no profile yet: its first batch {first.raw} can't be "
                 f"read ({error})"
@@ -288,6 +308,8 @@ class Pipeline:
 
     def _quarantine_unread(self, raw: RawObject, reason: str, etag: str = "") -> "_Attempt":
         """Set aside what was not read, if it is that still, with the reason."""
+        if raw.size > _LARGEST_COPY_BYTES:
+            return self._give_reason(raw, f"{reason}; too large to be copied, it stays there", etag)
         try:
             self._curated.copy_from(self._raw.name, raw.key, quarantine_key(raw.key), etag=etag)
         except ObjectMissing as error:
@@ -299,14 +321,14 @@ class Pipeline:
             "format": QUARANTINE_REASON.newest,
             "key": raw.key,
             "bucket": self._raw.name,
-            "reason": reason,
+            "reason": reason[:_LONGEST_REASON],
         }
         self._curated.put(
             f"{quarantine_key(raw.key)}{REASON_SUFFIX}",
             json.dumps(document, sort_keys=True).encode(),
             _JSON,
         )
-        told = f"set aside under {QUARANTINE}: {reason}"
+        told = f"set aside under {QUARANTINE}: {reason[:_LONGEST_REASON]}"
         return _Attempt(Outcome(Disposition.QUARANTINED, reason=told), etag=etag)
 
 

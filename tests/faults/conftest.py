@@ -11,7 +11,8 @@ from petrostream.ingest.batches import Batch, cut, encode
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import Model, PackedModel
 from petrostream.scoring.score_batch import score_batch
-from tests.support.aws_here import BAD, BUCKETS, HUGE, PARAMETER, Here
+from producer import claims as producer_claims
+from tests.support.aws_here import BAD, BUCKETS, HUGE, PARAMETER, QUEUES, Here
 from tests.support.calls import Calls, forget_everything, moto_here
 from tests.support.function import load_handler
 from tests.support.remembered import remember
@@ -43,6 +44,9 @@ def here(
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     for name in BUCKETS:
         monkeypatch.setenv(f"PETROSTREAM_{name.upper()}_BUCKET", name)
+    for setting, queue in QUEUES.items():
+        url = f"https://sqs.us-east-1.amazonaws.com/123456789012/{queue}"
+        monkeypatch.setenv(f"PETROSTREAM_{setting.upper()}", url)
     monkeypatch.setenv("PETROSTREAM_MODEL_PARAMETER", PARAMETER)
     monkeypatch.setenv("PETROSTREAM_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alarms")
     monkeypatch.setenv("POWERTOOLS_LOG_DEDUPLICATION_DISABLED", "true")
@@ -50,6 +54,7 @@ def here(
         logging.root.manager.loggerDict, "petrostream", logging.Logger("petrostream")
     )
     monkeypatch.setattr(notify, "_CLAIM_SECONDS", -1.0)
+    monkeypatch.setattr(producer_claims, "now", lambda: "2024-01-01 00:00:00 UTC")
     yield Here(calls, load_handler(), packed, raw_objects)
     forget_everything()
 

@@ -35,6 +35,7 @@ def score(here: Here, plan: Plan | None = None) -> tuple[int, WaitingMessages]:
         rounds += 1
         messages.done(function.invoke(messages.event()))
         here.calls.plan = None if rounds == 1 else here.calls.plan
+    here.try_alone(function)
     return rounds, messages
 
 

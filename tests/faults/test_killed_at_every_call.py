@@ -19,7 +19,10 @@ def deliver(here: Here, messages: WaitingMessages, death: Death | None = None) -
     event = messages.event()
 
     def work() -> None:
-        assert not ExecutionEnvironment(here.handler, here.settings).invoke(event)
+        function = ExecutionEnvironment(here.handler, here.settings)
+        assert not function.invoke(event)
+        if not death:
+            here.try_alone(function)
 
     code = run(here.calls, work, death)
     if code == 0:

@@ -20,6 +20,7 @@ import pytest
 from petrostream.alarms import events, notify
 from petrostream.alarms.notify import Alerts
 from petrostream.detection import profiles
+from petrostream.documents import Bounds
 from petrostream.errors import ObjectReplaced, TransientError
 from petrostream.ingest.batches import Batch, cut, encode
 from petrostream.ingest.notifications import RawObject
@@ -423,6 +424,20 @@ def test_an_object_that_is_replaced_all_the_time_is_left_to_the_queue(
         function.process(RawObject(key))
     assert not place.sent, "an alert went out for what may not stand"
     assert written < CALLS
+
+
+def test_a_batch_with_more_events_than_can_be_read_again_is_set_aside(
+    model: Model, made: tuple[Batch, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, bodies = made
+    key = bodies["key"].decode()
+    place = prepared(model, first)
+    monkeypatch.setattr(events, "_BOUNDS", Bounds(size=100))
+    place.raw.bodies[key] = bodies["eventful"]
+    outcome = place.function().process(announced(key, bodies["eventful"]))
+    assert outcome.disposition is Disposition.QUARANTINED
+    assert "cut the recording into shorter batches" in outcome.reason
+    assert parse_batch_key(key).scored not in place.curated.bodies
 
 
 def test_a_batch_costs_two_look_ups_more(

@@ -12,6 +12,7 @@ from moto.sns.models import sns_backends
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
 from petrostream.local.endpoint import REGION
+from petrostream.local.worker import sqs_event
 from petrostream.registry.model_files import PackedModel
 from petrostream.registry.models import NO_MODEL, ModelRegistry
 from petrostream.schema.keys import READINGS
@@ -21,12 +22,20 @@ from tests.support.catalog import DATABASE, make_tables, partitions
 from tests.support.function import ExecutionEnvironment, WaitingMessages
 
 PARQUET = "application/vnd.apache.parquet"
+QUEUES = {"queue_url": "petrostream-ingest", "retries_queue_url": "petrostream-ingest-retries"}
+RETRIES_ARN = f"arn:aws:sqs:{REGION}:{DEFAULT_ACCOUNT_ID}:{QUEUES['retries_queue_url']}"
 BUCKETS = ("raw", "curated", "models")
 PARAMETER = "/petrostream/model"
 BAD = "readings/well=BAD/date=2024-01-01/BAD-20240101T000000.parquet"
 HUGE = "readings/well=BAD/date=2024-01-01/HUGE-20240101T000000.parquet"
 """Its message says that it is larger than what is read."""
 GONE = "readings/well=BAD/date=2024-01-01/GONE-20240101T000000.parquet"
+
+
+def make_queue(name: str) -> str:
+    """Make a queue; gives its URL."""
+    url: str = clients.sqs().create_queue(QueueName=name)["QueueUrl"]
+    return url
 
 
 @dataclass
@@ -57,6 +66,7 @@ class Here:
             model_parameter=PARAMETER,
             topic_arn=topic,
             catalog=DATABASE,
+            **{setting: make_queue(name) for setting, name in QUEUES.items()},
         )
         if with_model:
             ModelRegistry(self.bucket("models"), PARAMETER, self.clients["ssm"]).publish(
@@ -78,6 +88,18 @@ class Here:
     def bucket(self, name: str) -> Bucket:
         return Bucket(name, self.clients["s3"])
 
+    def try_alone(self, function: ExecutionEnvironment) -> None:
+        """Hand over what was sent on to be tried alone, message by message."""
+        queue = {"QueueUrl": self.settings.retries_queue_url}
+        while True:
+            with self.calls.unplanned():
+                found = clients.sqs().receive_message(**queue).get("Messages", [])
+            if not found:
+                return
+            assert not function.invoke(sqs_event(found, RETRIES_ARN))
+            with self.calls.unplanned():
+                clients.sqs().delete_message(**queue, ReceiptHandle=found[0]["ReceiptHandle"])
+
     def environment(self) -> ExecutionEnvironment:
         return ExecutionEnvironment(self.handler, self.settings)
 
@@ -85,7 +107,7 @@ class Here:
         """One message for each raw object, and one about an object that has gone."""
         with self.calls.unplanned():
             listed = [
-                (one.key, 2**40 if one.key == HUGE else one.size, one.etag)
+                (one.key, 2**30 if one.key == HUGE else one.size, one.etag)
                 for one in self.bucket("raw").list(READINGS)
             ]
         return WaitingMessages.about("raw", [*listed, (GONE, 1, "0" * 32)])

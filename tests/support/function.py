@@ -9,8 +9,10 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
+from petrostream.ingest.batches import read_table
 from petrostream.local.execution import InvocationContext
 from petrostream.local.resources import MAX_RECEIVE_COUNT
+from petrostream.scoring.retries import Retries
 from petrostream.settings import PROJECT_ROOT, Settings
 
 SECONDS = 60.0
@@ -34,8 +36,12 @@ class ExecutionEnvironment:
     settings: Settings
 
     def __post_init__(self) -> None:
-        self.module.settings = self.settings
-        self.module.pipeline = self.module.build_pipeline(self.settings)
+        settings = self.settings
+        self.module.settings = settings
+        self.module.pipeline = self.module.build_pipeline(settings, read_table)
+        self.module.retries = Retries(
+            settings.queue_url, settings.retries_queue_url, settings.raw_bucket
+        )
 
     def invoke(self, event: dict[str, Any]) -> set[str]:
         """Hand an event to the handler; gives the messages that come back."""

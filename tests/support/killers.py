@@ -39,6 +39,10 @@ def _kill_once(marker: str) -> None:
     raise InvalidBatch("it lives")
 
 
+def _signal(number: str) -> None:
+    os.kill(os.getpid(), int(number))
+
+
 def _sleep(seconds: str) -> None:
     select.select([], [], [], float(seconds))
 
@@ -55,6 +59,7 @@ def _fail(_: str) -> None:
 
 
 ACTS = {
+    b"signal": _signal,
     b"abort": lambda _: os.abort(),
     b"exit": lambda _: os._exit(3),
     b"eat": _eat,
@@ -66,6 +71,7 @@ ACTS = {
 }
 
 KILLERS = {
+    b"signal 40": "the process that reads it dies (signal 40)",
     b"abort": "the process that reads it dies (signal SIGABRT)",
     b"exit": "the process that reads it dies (exit code 3)",
     b"eat": "reading it takes more than 256 MiB of memory",

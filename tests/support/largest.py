@@ -108,10 +108,7 @@ def main(arguments: list[str]) -> int:
         "sensors": len(SENSOR_NAMES),
         "cpu_seconds": spent,
         "peak_bytes": 1024
-        * (
-            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            + sum(told["RssAnon"] for told in processes)
-        ),
+        * (told_of(os.getpid())["VmHWM"] + sum(told["RssAnon"] for told in processes)),
     }
     sys.stdout.write(json.dumps(found))
     return 0

@@ -26,8 +26,9 @@ from petrostream.alarms.events import Event
 from petrostream.aws import clients
 from petrostream.detection import profiles
 from petrostream.detection.profiles import Profile
+from petrostream.errors import TransientError
 from petrostream.ingest import decoder
-from petrostream.ingest.batches import MAX_ROWS, Batch, cut, encode
+from petrostream.ingest.batches import MAX_ROWS, Batch, cut, encode, read_table
 from petrostream.ingest.isolation import IsolatedReader
 from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
@@ -529,6 +530,51 @@ def test_what_kills_the_reader_is_set_aside_and_those_beside_it_are_scored(
     reader = IsolatedReader(read_or_die, wall_seconds=2.0 if b"sleep" in killer else 60.0)
     monkeypatch.setattr(module, "pipeline", module.build_pipeline(module.settings, reader))
     assert KILLERS[killer] in reason_among_good_ones(function, provisioned, batches, killer)
+
+
+def test_objects_are_read_in_the_function_where_no_other_process_can_be_had(
+    function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: IsolatedReader) -> None:
+        raise TransientError("the process that reads objects can't be started")
+
+    monkeypatch.setattr(IsolatedReader, "start", start)
+    assert function.module.choose_reader() is read_table
+    monkeypatch.undo()
+    assert isinstance(function.module.choose_reader(), IsolatedReader)
+
+
+def test_an_object_in_an_archive_class_is_given_up_with_its_reason(
+    function: Function, provisioned: "Provisioned", batches: list[Batch], wire: Wire
+) -> None:
+    upload(provisioned, *batches[:3])
+    key = batches[1].id.raw
+    wire.faults["GetObject", key] = refused(403, "InvalidObjectState")
+    keys = [batch.id.raw for batch in batches[:3]]
+    assert function(announcing(provisioned, "several_messages", *keys)).failed == []
+    assert is_scored(provisioned, batches[0])
+    reason = json.loads(curated(provisioned, QUARANTINE)[f"{QUARANTINE}{key}{REASON_SUFFIX}"])
+    assert "restore it" in reason["reason"]
+
+
+def test_an_object_that_is_replaced_when_there_is_no_time_left_comes_back(
+    function: Function,
+    provisioned: "Provisioned",
+    batches: list[Batch],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload(provisioned, *batches[:1])
+    event = announcing(provisioned, "one_object", batches[0].id.raw)
+    pipeline = function.module.pipeline
+    monkeypatch.setattr(pipeline, "_is_still_there", lambda *_: False)
+    monkeypatch.setattr(InvocationContext, "get_remaining_time_in_millis", iter_of_times())
+    assert function(event).failed == message_ids(event)
+
+
+def iter_of_times() -> Callable[[InvocationContext], int]:
+    """Time enough for what is kept, for the object itself, and then none."""
+    left = iter([60_000, 60_000])
+    return lambda _: next(left, 1_000)
 
 
 def reason_among_good_ones(

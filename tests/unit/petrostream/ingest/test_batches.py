@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from petrostream.errors import InvalidBatch
 from petrostream.ingest import batches
 from petrostream.ingest.batches import cut, decode, encode
+from petrostream.ingest.readings import LATEST
 from petrostream.ingest.recordings import Recording
-from petrostream.schema.columns import IS_LOOKBACK, TIMESTAMP, TIMESTAMP_TYPE
+from petrostream.schema.columns import IS_LOOKBACK, SECOND, TIMESTAMP, TIMESTAMP_TYPE
 from petrostream.schema.keys import parse_batch_key
 from petrostream.schema.parquet import write_parquet
 
@@ -236,3 +237,28 @@ def test_times_that_cannot_be_are_refused(recording: Recording) -> None:
     far = pa.array(np.arange(900) + 2**61).cast(TIMESTAMP_TYPE)
     with pytest.raises(InvalidBatch, match="after 2199"):
         decode(encode(replace(batch, table=batch.table.set_column(0, TIMESTAMP, far))), batch.id)
+
+
+def test_a_reason_is_short_whatever_the_metadata_holds(recording: Recording) -> None:
+    batch = next(iter(cut(recording)))
+    facts = json.loads(_metadata(encode(batch))) | {"well": "w" * 16_000, "recording": "r" * 16_000}
+    metadata = {b"petrostream": json.dumps(facts)}
+    with pytest.raises(InvalidBatch) as caught:
+        decode(write_parquet(batch.table.replace_schema_metadata(metadata)), batch.id)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_commissioning_time_that_no_profile_could_be_read_back_from_is_refused(
+    recording: Recording,
+) -> None:
+    position = recording.table.schema.get_field_index(TIMESTAMP)
+    times = recording.table.column(position).cast(pa.int64()).to_numpy()
+    late = pa.array(times - times[0] + LATEST - 86_400 * SECOND).cast(TIMESTAMP_TYPE)
+    field = recording.table.schema.field(position)
+    first = next(
+        iter(cut(replace(recording, table=recording.table.set_column(position, field, late))))
+    )
+    assert decode(encode(first), first.id).is_first
+    longer = replace(first, commissioning_seconds=2 * 86_400)
+    with pytest.raises(InvalidBatch, match="commissioning time ends after 2199"):
+        decode(encode(longer), first.id)

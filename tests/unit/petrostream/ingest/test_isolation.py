@@ -19,7 +19,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from petrostream.errors import InvalidBatch
+from petrostream.errors import InvalidBatch, TransientError
 from petrostream.ingest import decoder, isolation
 from petrostream.ingest.batches import METADATA_KEY, Batch, decode, encode, read_table
 from petrostream.ingest.columns_wire import HEAD_BYTES, Announced, to_wire
@@ -132,6 +132,28 @@ def test_what_kills_or_starves_is_refused_with_the_reason_and_the_next_object_is
     reader.close()
 
 
+@pytest.mark.parametrize("folders", [("/nowhere",), ("/nowhere", "/proc/self/fd")])
+def test_it_is_made_whatever_lists_descriptors(
+    monkeypatch: pytest.MonkeyPatch, good: bytes, folders: tuple[str, ...]
+) -> None:
+    """AWS Lambda has no /dev/fd, others no /proc."""
+    monkeypatch.setattr(decoder, "DESCRIPTOR_FOLDERS", folders)
+    reader = IsolatedReader()
+    reader.start()
+    assert reader(good).num_rows
+    reader.close()
+
+
+def test_a_platform_that_can_not_have_it_is_found_out_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decoder, "_forget_everything", None)
+    reader = IsolatedReader()
+    with pytest.raises(TransientError, match="can't be started"):
+        reader.start()
+    reader.close()
+
+
 def test_the_process_stays_warm(reader: IsolatedReader, good: bytes) -> None:
     before = told(reader)["process"]
     for _ in range(3):
@@ -190,7 +212,7 @@ def test_what_reads_has_no_credentials_and_nothing_open(
 def test_nothing_is_left_behind_when_the_function_is_killed(act: str) -> None:
     code = f"""
 import json, threading, time
-from petrostream.errors import InvalidBatch
+from petrostream.errors import InvalidBatch, TransientError
 from petrostream.ingest.isolation import IsolatedReader
 from tests.fuzz.fuzz_parquet import BATCH, good_objects
 from tests.support.killers import read_or_die
