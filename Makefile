@@ -110,7 +110,7 @@ repair: $(READY) ## write the summaries that scored batches lack (after a restor
 powerbi: $(READY) ## write what Power BI needs to read from TARGET=aws
 	@exec $(PETROSTREAM) powerbi --target '$(TARGET)' $(ARGS)
 
-test: $(READY) ## run every test
+test: $(READY) ## run the tests; test-second has the round on a second emulator
 	@exec $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-second: $(READY) $(SECOND_READY) ## run the round on a second emulator, which evaluates IAM (needs Terraform)

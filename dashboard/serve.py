@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
+import psutil
+
 from petrostream.errors import UsageError, reason_of
 from petrostream.settings import stack_environment, variable
 
@@ -15,7 +17,7 @@ _PORTS: Final = 65_536
 _HOSTS: Final = variable("dashboard_hosts")
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _ALL_ADDRESSES: Final = ("", "0.0.0.0", "::")  # noqa: S104 - told from others, not listened on
-_NAME: Final = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9a-fA-F:]+")
+_NAME: Final = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?|[0-9a-fA-F:]+")
 _OPTIONS: Final = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
@@ -40,7 +42,11 @@ def serve(host: str, port: int) -> NoReturn:
     _check_address(host, port)
     options = _OPTIONS | {"server.address": host, "server.port": str(port)}
     names = served_names(host)
-    sys.stderr.write(f"the dashboard is at http://{host}:{port} (Ctrl-C ends it)\n")
+    name = "localhost" if host in _ALL_ADDRESSES else host
+    shown = f"[{name}]" if ":" in name else name
+    sys.stderr.write(f"the dashboard is at http://{shown}:{port} (Ctrl-C ends it)\n")
+    if host not in _LOOPBACK:
+        sys.stderr.write(f"its pages get data under {', '.join(names)}; {_HOSTS} adds others\n")
     if not os.environ.get(variable("curated_bucket")) and not stack_environment():
         sys.stderr.write(f"nothing is up yet: {_up()} brings it up, and the page shows it then\n")
     sys.stderr.flush()
@@ -79,12 +85,14 @@ def served_names(host: str) -> list[str]:
 
 
 def _own_names() -> list[str]:
-    name = socket.gethostname()
-    try:
-        addresses = [each[4][0] for each in socket.getaddrinfo(name, None)]
-    except OSError:
-        addresses = []
-    return [name, *map(str, addresses)]
+    """Name and addresses of this machine: no other page can be of a number."""
+    addresses = [
+        each.address.partition("%")[0]
+        for interface in psutil.net_if_addrs().values()
+        for each in interface
+        if each.family in (socket.AF_INET, socket.AF_INET6)
+    ]
+    return [socket.gethostname(), *addresses]
 
 
 def _up() -> str:

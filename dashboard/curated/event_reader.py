@@ -21,7 +21,6 @@ from petrostream.errors import ObjectMissing, PermanentError, PetroStreamError
 MOST_RUNS: Final = 50_000
 """So many runs are remembered, or those that a page asks for at once; each takes 1 KiB."""
 
-_MAX_BYTES: Final = 8 * 1024 * 1024
 _PARALLEL: Final = 8
 _STEP: Final = 32
 
@@ -149,7 +148,9 @@ class EventReader:
     def _get(self, scored: ScoredObject) -> _Document:
         batch = scored.batch
         try:
-            runs, gap = events.from_json(self._bucket.get(batch.events, at_most=_MAX_BYTES).body)
+            runs, gap = events.from_json(
+                self._bucket.get(batch.events, at_most=events.MOST_BYTES).body
+            )
         except ObjectMissing:
             return _Document(scored.modified)
         except PermanentError as error:

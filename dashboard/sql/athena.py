@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import boto3
 import pandas as pd
 from botocore.config import Config
 
@@ -24,7 +23,7 @@ from dashboard.sql.engine import (
     saved_queries,
     unrepeated,
 )
-from petrostream.aws.clients import explained
+from petrostream.aws.clients import client_of, explained
 
 _POLL_SECONDS: Final = 0.5
 _ROWS_A_PAGE: Final = 1000
@@ -51,7 +50,7 @@ class Athena:
 
     def __init__(self, workgroup: Workgroup, client: Any = None) -> None:
         self._workgroup = workgroup
-        self._athena = client or boto3.client("athena", config=_CONFIG)
+        self._athena = client or client_of("athena", _CONFIG)
 
     def run(self, query: Query, tick: Callable[[], None] = lambda: None) -> QueryResult:
         """Run a query, as `Engine.run` says."""

@@ -65,6 +65,8 @@ _ENVIRONMENT: Final = {
 """All that the process gets to know, besides where Python's modules are."""
 
 _read: Final = ObjectCache()
+_LOADER: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
+
 _running: Final = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -142,13 +144,18 @@ def _start(numbers: list[int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "dashboard.sql.query_process", *map(str, numbers)],
         cwd="/",
-        env={**_ENVIRONMENT, "PYTHONPATH": folders},
+        env={**_ENVIRONMENT, **_loader_variables(), "PYTHONPATH": folders},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         pass_fds=numbers,
         start_new_session=True,
     )
+
+
+def _loader_variables() -> dict[str, str]:
+    """Where libraries are that Python's own need, on machines that keep them elsewhere."""
+    return {name: os.environ[name] for name in _LOADER if name in os.environ}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

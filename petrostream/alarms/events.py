@@ -14,10 +14,17 @@ from typing import Final
 
 import numpy as np
 
-from petrostream.documents import Part, shown
+from petrostream.documents import Bounds, Part, shown
+from petrostream.errors import InvalidBatch
 from petrostream.schema.columns import SECOND
 from petrostream.schema.keys import NAME_PATTERN
 from petrostream.schema.stored_forms import EVENTS
+
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Of one document; DuckDB takes no longer line."""
+
+_BOUNDS: Final = Bounds(size=MOST_BYTES, depth=8, values=800_000, text=1024)
+"""They hold 49 days with a run every 10 minutes, each with all sensors and limits."""
 
 _DRIVERS: Final = 3
 _LONGEST_GAP: Final = 86_400
@@ -151,7 +158,13 @@ def _added(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
 
 
 def to_json(runs: list[Event], *, model_version: str, gap_seconds: int) -> bytes:
-    """Write a batch's runs; the same runs always give the same bytes."""
+    """Write a batch's runs; the same runs always give the same bytes.
+
+    Raises
+    ------
+    InvalidBatch
+        If they are more than one document may hold, as of a model whose merge gap is short.
+    """
     document = {
         "format": EVENTS.newest,
         "model_version": model_version,
@@ -172,7 +185,18 @@ def to_json(runs: list[Event], *, model_version: str, gap_seconds: int) -> bytes
             for run in runs
         ],
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    body = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    if len(body) > _BOUNDS.size or _values(runs) > _BOUNDS.values:
+        raise InvalidBatch(
+            f"its {len(runs)} stretches in alarm are more than one document holds: cut the "
+            "recording into shorter batches"
+        )
+    return body
+
+
+def _values(runs: list[Event]) -> int:
+    """How many values a document of these runs has, at most."""
+    return 10 + sum(20 + len(run.sensors) + len(run.limits) for run in runs)
 
 
 def from_json(data: bytes) -> tuple[list[Event], int]:
@@ -183,7 +207,7 @@ def from_json(data: bytes) -> tuple[list[Event], int]:
     PermanentError
         If it was written by something else than PetroStream, or in another format.
     """
-    document = EVENTS.read(data)
+    document = EVENTS.read(data, bounds=_BOUNDS)
     gap = document["merge_gap_seconds"].whole(0, _LONGEST_GAP)
     return [_read(run) for run in document["runs"].entries()], gap
 

@@ -41,13 +41,19 @@ _UNKNOWN_PLACE: Final = frozenset(
 )
 _REFUSED: Final = frozenset({"AccessDenied", "403", "Forbidden", "AccessDeniedException"})
 
+_Service = Literal["athena", "cloudwatch", "glue", "s3", "sns", "sqs", "ssm"]
+
 _lock = threading.Lock()
 
 
 def _client(service: Literal["glue", "s3", "sqs", "sns", "ssm"]) -> Any:
+    return _made(service, _CONFIG)
+
+
+def _made(service: _Service, config: Config) -> Any:
     try:
         with _lock:  # making a client is not thread-safe, using one is
-            client = boto3.client(service, config=_CONFIG)
+            client = boto3.client(service, config=config)
         urlsplit(client.meta.endpoint_url).port  # noqa: B018 - boto looks at it only when it calls
     except NoRegionError as error:
         raise SettingsError(
@@ -116,6 +122,17 @@ def refuse_cut_answers(client: Any) -> None:
 
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register_first(f"needs-retry.{service}", check)
+
+
+def client_of(service: Literal["athena", "cloudwatch"], config: Config) -> Any:
+    """A client of a service that pages alone ask, with a configuration of its own.
+
+    Raises
+    ------
+    SettingsError
+        If no region is set, or the endpoint is no address.
+    """
+    return _made(service, config)
 
 
 def error_code(error: ClientError) -> str:

@@ -14,13 +14,18 @@ from typing import Any, Final
 import numpy as np
 
 from petrostream.documents import Bounds, Part, read_json
+from petrostream.errors import PermanentError
 from petrostream.ingest.batches import Batch
 from petrostream.ingest.readings import believable, readings_of
+from petrostream.schema.keys import RECOMMISSIONED
 from petrostream.schema.sensors import BY_NAME, Side
 from petrostream.schema.stored_forms import PROFILE
 
 _WHAT: Final = "the profile"
 _BOUNDS: Final = Bounds(size=1024 * 1024, depth=8, values=100_000, text=1024)
+MOST_LIST_BYTES: Final = 8 * 1024 * 1024
+_LIST_BOUNDS: Final = Bounds(size=MOST_LIST_BYTES, depth=8, values=400_000, text=1024)
+"""They hold more than a thousand profiles, each of all sensors."""
 _FEWEST_READINGS: Final = 30
 _MOST_IMPLAUSIBLE: Final = 0.01
 """A sensor with more than this share of readings that can't be is not believed at all."""
@@ -142,8 +147,21 @@ def from_json(data: bytes) -> Profile:
 
 
 def list_to_json(known: list[Profile]) -> bytes:
-    """Write the profiles of a recommissioned recording."""
-    return json.dumps([_document(profile) for profile in known], sort_keys=True).encode()
+    """Write the profiles of a recommissioned recording.
+
+    Raises
+    ------
+    PermanentError
+        If they are more than are read again.
+    """
+    body = json.dumps([_document(profile) for profile in known], sort_keys=True).encode()
+    values = sum(10 + 5 * len(profile.sensors) for profile in known)
+    if len(body) > _LIST_BOUNDS.size or values > _LIST_BOUNDS.values:
+        raise PermanentError(
+            f"{known[-1].recording} was recommissioned {len(known) - 1} times, and no further "
+            "profile can be kept: begin a recording of another name"
+        )
+    return body
 
 
 def list_from_json(data: bytes) -> list[Profile]:
@@ -154,7 +172,15 @@ def list_from_json(data: bytes) -> list[Profile]:
     PermanentError
         If they were written by something else than PetroStream, or in another format.
     """
-    return [_profile(each) for each in read_json(data, _WHAT, bounds=_BOUNDS).entries()]
+    document = read_json(data, _WHAT, bounds=_LIST_BOUNDS)
+    if isinstance(document.plain, dict) and _is_a_stray(_profile(document)):
+        return []
+    return [_profile(each) for each in document.entries()]
+
+
+def _is_a_stray(profile: Profile) -> bool:
+    """Whether it is of a recording named as none may be, which earlier releases let in."""
+    return profile.recording.endswith(RECOMMISSIONED)
 
 
 def in_force(known: Iterable[Profile], microseconds: int) -> Profile | None:

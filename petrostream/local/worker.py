@@ -29,7 +29,7 @@ from botocore.parsers import ResponseParserError
 from petrostream.aws import clients
 from petrostream.aws.clients import explained
 from petrostream.aws.queues import queue_name
-from petrostream.errors import PetroStreamError
+from petrostream.errors import PetroStreamError, without_passwords
 from petrostream.local.execution import Environment, InvocationFailed, serve_environment
 from petrostream.local.function import EventSource, Function, lambda_client
 from petrostream.settings import Settings, use_stack
@@ -87,6 +87,13 @@ def sqs_event(messages: "Sequence[MessageTypeDef]", queue_arn: str) -> dict[str,
             for message in messages
         ]
     }
+
+
+class _WithoutPasswords(logging.Formatter):
+    """The worker's lines; those of an endpoint that can't be reached name its address."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_passwords(super().format(record))
 
 
 @dataclass
@@ -323,7 +330,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "mapping allows)",
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    shown = logging.StreamHandler()
+    shown.setFormatter(_WithoutPasswords("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[shown])
     try:
         use_stack()
         settings = Settings.load("function_name")

@@ -22,7 +22,6 @@ from petrostream.schema.stored_forms import read_from
 
 _JSON: Final = "application/json"
 _KEPT: Final = 512
-_MAX_BYTES: Final = 1024 * 1024
 _AGAIN_SECONDS: Final = 30.0
 """How soon a recommissioned well's new profile is found; it is put there before it is needed."""
 
@@ -107,7 +106,8 @@ class ProfileStore:
     def recommission(self, profile: Profile) -> None:
         """Put a later profile in force: for batches that begin after what it was learned from.
 
-        One that is in force already, as after an answer that was lost, stays the only one.
+        One that is in force already, as after an answer that was lost, stays the only one. Raises
+        `PermanentError` where there are more than can be kept, too.
         """
         known = self._read_later(profile.well, profile.recording)
         if profiles.to_json(profile) not in map(profiles.to_json, known):
@@ -144,7 +144,7 @@ class ProfileStore:
 
     def _read(self, key: str, parse: Callable[[bytes], _Read], absent: _Read) -> _Read:
         try:
-            stored = self._curated.get(key, at_most=_MAX_BYTES)
+            stored = self._curated.get(key, at_most=profiles.MOST_LIST_BYTES)
             with read_from(key):
                 return parse(stored.body)
         except ObjectMissing:

@@ -30,6 +30,9 @@ SECOND_FORMAT: Final = "%Y%m%dT%H%M%S"
 NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,119}")
 """What a well or a recording may be called: it becomes part of a key and of a page's address."""
 
+RECOMMISSIONED: Final = ".recommissioned"
+"""What no recording's name ends in: its profile would stand where another's later ones do."""
+
 _BATCH_KEY: Final = re.compile(
     r"(?:[a-z]+/)well=(?P<well>[^/=]+)/date=(?P<date>\d{4}-\d\d-\d\d)/"
     r"(?P<recording>[^/]+)-(?P<second>\d{8}T\d{6})\.(?:parquet|json)",
@@ -85,7 +88,7 @@ def parse_batch_key(key: str) -> BatchId:
     Raises
     ------
     InvalidBatch
-        If the key does not follow the layout.
+        If the key does not follow the layout, or a raw one names a recording as none is named.
     """
     match = _BATCH_KEY.fullmatch(key)
     if match is None:
@@ -97,6 +100,11 @@ def parse_batch_key(key: str) -> BatchId:
     for name in (well, recording):
         if NAME_PATTERN.fullmatch(name) is None:
             raise InvalidBatch(f"the key {key!r} holds a name that is not allowed: {name!r}")
+    if key.startswith(READINGS) and recording.endswith(RECOMMISSIONED):
+        raise InvalidBatch(
+            f"the key {key!r} holds a name that is not allowed: {recording!r} ends in "
+            f"{RECOMMISSIONED!r}, which is kept for profiles; give the recording another name"
+        )
     try:
         second = datetime.strptime(match["second"], SECOND_FORMAT)
     except ValueError as error:
@@ -118,7 +126,7 @@ def profile_key(well: str, recording: str) -> str:
 
 def recommissioned_key(well: str, recording: str) -> str:
     """Key of the profiles that replaced a recording's first one, in the curated bucket."""
-    return f"{PROFILES}well={well}/{recording}.recommissioned.json"
+    return f"{PROFILES}well={well}/{recording}{RECOMMISSIONED}.json"
 
 
 def alert_key(well: str, recording: str, start: datetime) -> str:

@@ -43,7 +43,6 @@ from petrostream.scoring.score_batch import Counts, ScoredBatch, encode_scored, 
 
 _PARQUET: Final = "application/vnd.apache.parquet"
 _JSON: Final = "application/json"
-_MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
 _LONGEST_REASON: Final = 2_000
 _LARGEST_COPY_BYTES: Final = 5 * 1024**3
 """S3 copies no more in one call."""
@@ -136,6 +135,8 @@ class Pipeline:
                 if attempt.scored:
                     self._release(raw.key, may_be_half=came_before)
                 if not attempt.etag or self._is_still_there(raw, attempt.etag):
+                    if came_before and not attempt.scored:
+                        attempt = self._with_what_stands(raw, attempt)
                     return self._announce(attempt)
                 stale |= {attempt.summary} - {""}
             raw, redelivered, came_before = RawObject(raw.key), False, True
@@ -172,9 +173,10 @@ class Pipeline:
         try:
             _check_fits(batch, first)
             scored = score_batch(batch, self._profile_in_force(batch) or first, model)
+            document = _event_document(scored, model)
         except InvalidBatch as error:
             return self._quarantine(raw, str(error), stored)
-        summary = self._write(batch, scored, model, stored.etag)
+        summary = self._write(batch, scored, document, model, stored.etag)
         outcome = Outcome(
             Disposition.SCORED,
             counts=scored.counts,
@@ -228,6 +230,23 @@ class Pipeline:
             self._partitions.announce(attempt.scored.well, day)
         return replace(outcome, alerts=alerts)
 
+    def _with_what_stands(self, raw: RawObject, attempt: "_Attempt") -> "_Attempt":
+        """Have announced what another object under the key left, where this one gives nothing.
+
+        Its rows and events stand, and whoever wrote them may have found this one before telling
+        anybody of them, or died. What was told is not told again.
+        """
+        try:
+            batch_id = _id_of(raw)
+        except InvalidBatch:
+            return attempt
+        metadata = self._curated.metadata(batch_id.scored)
+        if metadata is None:
+            return attempt
+        outcome = replace(attempt.outcome, model_version=metadata.get("model-version", ""))
+        runs = self._stored_runs(batch_id)
+        return replace(attempt, outcome=outcome, runs=runs, scored=batch_id)
+
     def _is_scored(self, batch_id: BatchId, model: Model, etag: str) -> bool:
         metadata = self._curated.metadata(batch_id.scored)
         return metadata == _scored_metadata(model, etag)
@@ -253,14 +272,14 @@ class Pipeline:
                 f"read ({error})"
             ) from error
 
-    def _write(self, batch: Batch, scored: ScoredBatch, model: Model, etag: str) -> str:
+    def _write(
+        self, batch: Batch, scored: ScoredBatch, document: bytes, model: Model, etag: str
+    ) -> str:
         """Write events and summary, then the scored rows: where those are, the others are too.
 
         Gives the summary's key.
         """
-        gap = model.detector.settings.merge_gap_seconds
         if scored.runs:
-            document = events.to_json(scored.runs, model_version=model.version, gap_seconds=gap)
             self._curated.put(batch.id.events, document, _JSON)
         elif self._curated.metadata(batch.id.events) is not None:
             self._curated.delete(batch.id.events)  # only then: each delete leaves a marker
@@ -276,7 +295,7 @@ class Pipeline:
 
     def _stored_runs(self, batch_id: BatchId) -> list[events.Event]:
         try:
-            stored = self._curated.get(batch_id.events, at_most=_MAX_EVENTS_BYTES)
+            stored = self._curated.get(batch_id.events, at_most=events.MOST_BYTES)
         except ObjectMissing:
             return []
         with read_from(batch_id.events):
@@ -341,6 +360,11 @@ def _check_fits(batch: Batch, profile: Profile) -> None:
             "its recording begins, or is commissioned, at another time than the profile of that "
             "name says: give the other recording a name of its own"
         )
+
+
+def _event_document(scored: ScoredBatch, model: Model) -> bytes:
+    gap = model.detector.settings.merge_gap_seconds
+    return events.to_json(scored.runs, model_version=model.version, gap_seconds=gap)
 
 
 def _scored_metadata(model: Model, etag: str) -> dict[str, str]:

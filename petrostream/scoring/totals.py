@@ -15,7 +15,6 @@ from petrostream.schema.stored_forms import read_from
 from petrostream.scoring.score_batch import Counts, counts_of
 
 _FOOTER_BYTES: Final = 64 * 1024
-_MAX_EVENTS_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def read_events(curated: Bucket, prefix: str = EVENTS) -> list[events.Event]:
 
 
 def _runs(curated: Bucket, key: str) -> tuple[list[events.Event], int]:
-    body = curated.get(key, at_most=_MAX_EVENTS_BYTES).body
+    body = curated.get(key, at_most=events.MOST_BYTES).body
     with read_from(key):
         return events.from_json(body)
 

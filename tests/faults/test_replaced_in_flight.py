@@ -17,14 +17,24 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from petrostream.alarms import events, notify
 from petrostream.alarms.notify import Alerts
 from petrostream.detection import profiles
+from petrostream.documents import Bounds
 from petrostream.errors import ObjectReplaced, TransientError
 from petrostream.ingest.batches import Batch, cut, encode
 from petrostream.ingest.notifications import RawObject
 from petrostream.ingest.recordings import Recording
 from petrostream.registry.model_files import Model
-from petrostream.schema.keys import EVENTS, QUARANTINE, REASON_SUFFIX, SCORED, SUMMARIES
+from petrostream.schema.keys import (
+    EVENTS,
+    QUARANTINE,
+    REASON_SUFFIX,
+    SCORED,
+    SUMMARIES,
+    parse_batch_key,
+    second_of,
+)
 from petrostream.schema.sensors import BY_NAME
 from petrostream.scoring.pipeline import Disposition, Outcome, Pipeline
 from petrostream.scoring.score_batch import score_batch
@@ -48,6 +58,7 @@ class Place:
     raw: MemoryBucket = field(default_factory=lambda: MemoryBucket("raw"))
     curated: MemoryBucket = field(default_factory=lambda: MemoryBucket("curated"))
     sent: list[str] = field(default_factory=list)
+    days: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.curated.others["raw"] = self.raw
@@ -57,7 +68,8 @@ class Place:
         sns: Any = SimpleNamespace(publish=lambda **said: self.sent.append(said["Message"]))
         current: Any = SimpleNamespace(get=lambda: self.model)
         raw: Any = self.raw.seen_by(before)
-        return Pipeline(raw, curated, current, Alerts(curated, "topic", sns))
+        partitions: Any = SimpleNamespace(announce=lambda well, day: self.days.add((well, day)))
+        return Pipeline(raw, curated, current, Alerts(curated, "topic", sns), partitions)
 
     def copied(self) -> "Place":
         place = Place(self.model)
@@ -200,6 +212,19 @@ def check_last_one_stands(place: Place, key: str, bodies: dict[str, bytes], last
         assert aside is None and reason not in place.curated.bodies, "it is scored by now"
 
 
+def check_all_that_stands_is_told(place: Place, key: str) -> None:
+    """Nobody hears of a day's rows, or of an alarm, by chance."""
+    batch = parse_batch_key(key)
+    assert (batch.scored in place.curated.bodies) <= (
+        (batch.well, f"{batch.first_second:%Y-%m-%d}") in place.days
+    ), "SQL does not find its rows"
+    if batch.scored in place.curated.bodies and batch.events in place.curated.bodies:
+        runs, _ = events.from_json(place.curated.bodies[batch.events])
+        alerts = {json.loads(message)["start"] for message in place.sent}
+        opened = {f"{second_of(run.start).isoformat()}Z" for run in runs if run.opens}
+        assert opened <= alerts, "an alarm stands of which no alert went out"
+
+
 @pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize(
     ("before", "last"),
@@ -229,6 +254,7 @@ def test_the_object_that_is_there_last_is_what_is_curated(
         if last not in {"bad", "worse"}:
             assert place.results() == calm.results(), schedule
         check_last_one_stands(place, key, bodies, last)
+        check_all_that_stands_is_told(place, key)
         begun_again += turns.made[FIRST] > undisturbed
     assert begun_again, "no schedule made the first one begin again"
 
@@ -265,10 +291,15 @@ def race(place: Place, schedule: list[str], key: str, before: bytes, last: bytes
     ],
 )
 def test_a_function_that_dies_over_an_older_object_spoils_nothing(
-    model: Model, made: tuple[Batch, dict[str, bytes]], before: str, last: str
+    model: Model,
+    made: tuple[Batch, dict[str, bytes]],
+    before: str,
+    last: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It has read the older object; the newer one is scored whole before one of its calls, and
-    it dies before a later one. Its message comes again."""
+    it dies before a later one. Its message comes again, minutes later."""
+    monkeypatch.setattr(notify, "_CLAIM_SECONDS", 0.0)
     first, bodies = made
     key = bodies["key"].decode()
     calm = prepared(model, first)
@@ -307,6 +338,7 @@ def test_a_function_that_dies_over_an_older_object_spoils_nothing(
                 if last not in {"bad", "worse"}:
                     assert place.results() == calm.results(), (other_at, dies_at)
                 check_last_one_stands(place, key, bodies, last)
+            check_all_that_stands_is_told(place, key)
     assert died >= CALLS
 
 
@@ -392,6 +424,20 @@ def test_an_object_that_is_replaced_all_the_time_is_left_to_the_queue(
         function.process(RawObject(key))
     assert not place.sent, "an alert went out for what may not stand"
     assert written < CALLS
+
+
+def test_a_batch_with_more_events_than_can_be_read_again_is_set_aside(
+    model: Model, made: tuple[Batch, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, bodies = made
+    key = bodies["key"].decode()
+    place = prepared(model, first)
+    monkeypatch.setattr(events, "_BOUNDS", Bounds(size=100))
+    place.raw.bodies[key] = bodies["eventful"]
+    outcome = place.function().process(announced(key, bodies["eventful"]))
+    assert outcome.disposition is Disposition.QUARANTINED
+    assert "cut the recording into shorter batches" in outcome.reason
+    assert parse_batch_key(key).scored not in place.curated.bodies
 
 
 def test_a_batch_costs_two_look_ups_more(

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-import boto3
 from botocore.config import Config
 
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
-from petrostream.aws.clients import explained
+from petrostream.aws.clients import client_of, explained
 from petrostream.aws.cloudwatch import Metric, newest_point
 from petrostream.aws.queues import QueueDepth, age_of_oldest, backlog, queue_depth
 from petrostream.errors import PermanentError
@@ -173,7 +172,7 @@ def newest_metric(metric: Metric) -> float | None:
     """The newest value of a CloudWatch metric of the last quarter of an hour, if there is one."""
     with explained(f"asking CloudWatch for {metric.name}"):
         point = newest_point(
-            boto3.client("cloudwatch", config=_CONFIG),
+            client_of("cloudwatch", _CONFIG),
             metric,
             back=_LOOK_BACK,
             period_seconds=_PERIOD_SECONDS,

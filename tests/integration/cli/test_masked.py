@@ -1,6 +1,9 @@
 """No verb prints the password that an endpoint's address may hold."""
 
+import io
 import json
+import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from cli.main import main
 from console.answers import Answer, give
 from petrostream.disk_cache import place_cache
 from petrostream.errors import ServiceUnavailable, without_passwords
+from petrostream.local import worker
 from petrostream.settings import LOCAL, Settings, write_stack
 
 PASSWORD = "open-sesame"
@@ -75,6 +79,16 @@ def test_whatever_says_it_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == {"environment": {"URL": SHOWN}}
     for text in ("s3://bucket/a@b", "see https://host/path, or mail a@b", "me@host"):
         assert without_passwords(text) == text
+
+
+def test_the_workers_log_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(sys, "stderr", said)
+    worker.main(["--slots=1"])
+    logging.getLogger("botocore").warning("no answer of %s", ENDPOINT)
+    assert f"no answer of {SHOWN}" in said.getvalue()
+    assert PASSWORD not in said.getvalue()
 
 
 def test_the_cache_of_a_place_is_not_named_after_who_signs_in_there() -> None:

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -76,7 +77,12 @@ def test_it_answers_to_the_names_it_is_served_as(
 
 def test_listening_on_all_addresses_it_answers_to_those_of_this_machine() -> None:
     names = served_names("0.0.0.0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        with suppress(OSError):  # a machine without a network has no such address
+            other.connect(("192.0.2.1", 9))
+        address = other.getsockname()[0]
     assert {"localhost", "127.0.0.1", socket.gethostname()} <= set(names)
+    assert address == "0.0.0.0" or address in names
     assert "*" not in names and "0.0.0.0" not in names
 
 

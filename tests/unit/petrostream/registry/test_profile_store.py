@@ -17,6 +17,7 @@ from petrostream.detection.profiles import (
 from petrostream.errors import ObjectMissing, PermanentError, ServiceUnavailable
 from petrostream.registry.profile_store import ProfileStore, RecordingProfiles
 from petrostream.schema.keys import profile_key, recommissioned_key
+from petrostream.schema.sensors import SENSOR_NAMES
 
 WELL, RECORDING, OTHER = "WELL-1", "WELL-1_1", "WELL-1_2"
 FIRST = Profile(
@@ -95,6 +96,43 @@ def test_recommissioning_again_after_a_lost_answer_keeps_one_profile() -> None:
     for _ in range(2):
         ProfileStore(bucket).recommission(LATER)
     assert list_from_json(bucket.bodies[recommissioned_key(WELL, RECORDING)]) == [LATER]
+
+
+def test_a_thousand_profiles_of_all_sensors_are_kept_and_read() -> None:
+    bucket = Profiled()
+    sensor = SensorProfile(SensorState.IMPLAUSIBLE, -1.2345678901234567e-100, 2e-100, 200_000)
+    widest = replace(
+        LATER, well="W" * 120, recording="R" * 120, sensors=dict.fromkeys(SENSOR_NAMES, sensor)
+    )
+    known = [replace(widest, end=LATER.end + place) for place in range(999)]
+    bucket.bodies[recommissioned_key(widest.well, widest.recording)] = list_to_json(known)
+    newest = replace(widest, end=LATER.end + 999)
+    ProfileStore(bucket).recommission(newest)
+    later = ProfileStore(bucket).of(widest.well, widest.recording).later
+    assert later == (*known, newest)
+
+
+def test_no_more_profiles_are_written_than_are_read() -> None:
+    bucket = Profiled()
+    sensors = dict.fromkeys(SENSOR_NAMES, SensorProfile(SensorState.LIVE, 1.0, 1.0, 900))
+    known = [replace(LATER, end=LATER.end + place, sensors=sensors) for place in range(2_666)]
+    key = recommissioned_key(WELL, RECORDING)
+    bucket.bodies[key] = before = list_to_json(known)
+    with pytest.raises(PermanentError, match=rf"^{RECORDING} was recommissioned 2666 times"):
+        ProfileStore(bucket).recommission(replace(LATER, end=LATER.end + 10_000, sensors=sensors))
+    assert bucket.bodies[key] == before and len(list_from_json(before)) == 2_666
+
+
+def test_a_profile_of_the_list_s_name_that_an_earlier_release_let_in_holds_nobody_up() -> None:
+    bucket = Profiled()
+    key = recommissioned_key(WELL, RECORDING)
+    bucket.bodies[key] = to_json(replace(FIRST, recording=f"{RECORDING}.recommissioned"))
+    assert ProfileStore(bucket).of(WELL, RECORDING) == RecordingProfiles(FIRST)
+    ProfileStore(bucket).recommission(LATER)
+    assert list_from_json(bucket.bodies[key]) == [LATER]
+    bucket.bodies[key] = to_json(FIRST)
+    with pytest.raises(PermanentError, match="can't be read"):
+        ProfileStore(bucket).of(WELL, RECORDING)
 
 
 def test_who_looks_on_goes_on_with_what_is_known() -> None:
