@@ -42,7 +42,7 @@ from petrostream.settings import PROJECT_ROOT
 
 MOST_CPU_SECONDS: Final = 60
 MOST_MEMORY_MB: Final = 1536
-MOST_ANSWER_MB: Final = 64
+MOST_ANSWER_MB: Final = 16
 MOST_TEXT: Final = 100_000
 AT_ONCE: Final = 2
 """Queries that run side by side, of all visitors; together they bound what SQL can take."""
