@@ -21,7 +21,7 @@ from dashboard.curated.listing_cache import ListingCache
 from dashboard.curated.listing_follower import ListingFollower
 from dashboard.curated.row_cache import WellRows, joined
 from dashboard.curated.snapshot import ScoredObject, Snapshot
-from dashboard.curated.summary_listing import SummaryListing
+from dashboard.curated.summary_listing import MOST_REFUSED, SummaryListing
 from dashboard.curated.unreadable import Unreadable, unreadable_reason
 from petrostream.aws import clients
 from petrostream.aws.buckets import Bucket
@@ -140,6 +140,11 @@ class Curated:
         """The scored objects, event documents and summaries that could not be read so far."""
         refused = (Unreadable(*each) for each in self._follower.refused.items())
         return (*dict(self._unreadable).values(), *self._events.unreadable, *refused)
+
+    @property
+    def may_have_more_unreadable(self) -> bool:
+        """Whether `unreadable` names as many summaries as it can: there may be others."""
+        return len(self._follower.refused) >= MOST_REFUSED
 
     def snapshot(self, wait_seconds: float | None = None) -> Snapshot | None:
         """What is known of the scored batches after `wait_seconds` of listing what is new."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _DATE: Final = re.compile(rf"{SUMMARIES}date=(\d{{4}}-\d\d-\d\d)/", re.ASCII)
 
-_MOST_REFUSED: Final = 100
+MOST_REFUSED: Final = 100
+"""So many summaries are named at most that can't be read."""
 
 
 class SummaryListing:
@@ -42,12 +43,12 @@ class SummaryListing:
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._name, Prefix=SUMMARIES, Delimiter="/"
             )
-            found = [
-                _DATE.fullmatch(item["Prefix"])
-                for page in pages
-                for item in page.get("CommonPrefixes", [])
-            ]
-            return [match[1] for match in found if match]
+            there: list[str] = []
+            for page in pages:
+                there += [item["Prefix"] for item in page.get("CommonPrefixes", [])]
+                there += [item["Key"] for item in page.get("Contents", [])]
+        self._keep_refused_of(frozenset(there))
+        return [match[1] for match in map(_DATE.fullmatch, there) if match]
 
     def batches(self, prefix: str, after: str) -> np.ndarray:
         """The batches whose summaries are under a prefix, behind a key; a `BATCH` array."""
@@ -63,7 +64,7 @@ class SummaryListing:
                 for key, reason in self._refused.items()
                 if not key.startswith(prefix) or key <= after
             }
-            for key in list(refused)[: _MOST_REFUSED - len(self._refused)]:
+            for key in list(refused)[: MOST_REFUSED - len(self._refused)]:
                 self._refused[key] = refused[key]
         return np.concatenate([EMPTY, *pages])
 
@@ -89,6 +90,13 @@ class SummaryListing:
             microsecond=0
         )
 
+    def _keep_refused_of(self, there: frozenset[str]) -> None:
+        """Forget what was refused of folders that have gone: nothing lists those again."""
+        with self._lock:
+            self._refused = {
+                key: reason for key, reason in self._refused.items() if _folder(key) in there
+            }
+
     def _pages(self, prefix: str, after: str) -> Iterator[list[ListedKey]]:
         with explained(f"listing s3://{self._name}/{prefix}"):
             for page in self._s3.get_paginator("list_objects_v2").paginate(
@@ -100,3 +108,9 @@ class SummaryListing:
                     )
                     for item in page.get("Contents", [])
                 ]
+
+
+def _folder(key: str) -> str:
+    """What stands for a key in the list of dates: its folder, or itself where it has none."""
+    name, slash, _ = key.removeprefix(SUMMARIES).partition("/")
+    return SUMMARIES + name + slash

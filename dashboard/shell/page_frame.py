@@ -97,7 +97,11 @@ def _body(draw: Callable[[View], None], zone: ZoneInfo, *, again: bool, is_live:
             "`petrostream replay DATA` sends recordings through the pipeline.",
             icon=":material/hourglass_empty:",
         )
-    _show_unreadable([*curated.unreadable, *find_readers().unreadable], sight.snapshot)
+    _show_unreadable(
+        [*curated.unreadable, *find_readers().unreadable],
+        sight.snapshot,
+        are_all=not curated.may_have_more_unreadable,
+    )
 
 
 def _age_words(newest: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -176,13 +180,14 @@ def show_fault(error: PetroStreamError) -> None:
         st.text(str(error))
 
 
-def _show_unreadable(noticed: Sequence[Unreadable], snapshot: Snapshot) -> None:
+def _show_unreadable(noticed: Sequence[Unreadable], snapshot: Snapshot, *, are_all: bool) -> None:
     """Name what can't be read, once; of batches those that are there still."""
     unreadable = {each.key: each for each in noticed if _is_there(each.key, snapshot)}.values()
     if not unreadable:
         return
     st.warning(
-        f"{len(unreadable)} of the objects in the curated bucket can't be read and are left out. "
+        f"{'' if are_all else 'At least '}{len(unreadable)} of the objects in the curated bucket "
+        "can't be read and are left out. "
         "Replay the recording again, or remove the object, of a batch the others and its summary "
         "too: it goes from here when its date is listed again.",
         icon=":material/broken_image:",

@@ -58,10 +58,12 @@ class Athena:
         number = placeholders(query.text)
         check_placeholders(number)
         with explained(f"asking Athena's workgroup {self._workgroup.name}"):
-            if query.text not in {saved.text for saved in saved_queries()}:
-                self._finish(self._start(validation(query.text), []), began, tick)
+            text = query.text
+            if text not in {saved.text for saved in saved_queries()}:
+                text = text.rstrip().removesuffix(";")
+                self._finish(self._start(validation(text), []), began, tick)
             days = [f"'{day}'" for day in query.days[:number]]
-            execution = self._finish(self._start(query.text, days), began, tick)
+            execution = self._finish(self._start(text, days), began, tick)
             rows, is_cut = self._rows(execution)
         return QueryResult(rows, is_cut, time.perf_counter() - began)
 

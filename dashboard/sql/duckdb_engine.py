@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -42,7 +42,7 @@ from petrostream.settings import PROJECT_ROOT
 
 MOST_CPU_SECONDS: Final = 60
 MOST_MEMORY_MB: Final = 1536
-MOST_ANSWER_MB: Final = 64
+MOST_ANSWER_MB: Final = 16
 MOST_TEXT: Final = 100_000
 AT_ONCE: Final = 2
 """Queries that run side by side, of all visitors; together they bound what SQL can take."""
@@ -50,6 +50,9 @@ AT_ONCE: Final = 2
 _PREFIXES: Final = (SCORED, EVENTS)
 _CONNECTIONS: Final = 8
 _TICK_SECONDS: Final = 0.5
+_LEAVE_SECONDS: Final = 1.0
+"""So long the end of a query waits for calls to S3 that are under way."""
+
 _MB: Final = 2**20
 _MEMORY_REFUSED: Final = (
     f"The query needs more than {MOST_MEMORY_MB:,} MB of memory and was ended: name fewer days, "
@@ -126,6 +129,7 @@ def _process(service: ObjectService) -> Iterator[_Child]:
             pairs = [socket.socketpair() for _ in range(1 + _CONNECTIONS)]
             control, *served = [kept.enter_context(ours) for ours, _ in pairs]
             theirs = [given.enter_context(other) for _, other in pairs]
+            kept.enter_context(_answering(service, served))
             process = _start([each.fileno() for each in theirs])
         except OSError as error:
             raise ServiceUnavailable(
@@ -134,9 +138,24 @@ def _process(service: ObjectService) -> Iterator[_Child]:
         kept.callback(_end, process)
         given.close()
         control.settimeout(MOST_SECONDS)  # for the rest of an answer that has begun
-        for each in served:
-            threading.Thread(target=service.serve, args=(each,), daemon=True).start()
         yield _Child(process, control)
+
+
+@contextmanager
+def _answering(service: ObjectService, connections: Sequence[socket.socket]) -> Iterator[None]:
+    """Let the service answer; afterwards it asks S3 for nothing more."""
+    threads = [
+        threading.Thread(target=service.serve, args=(each,), daemon=True) for each in connections
+    ]
+    for each in threads:
+        each.start()
+    try:
+        yield
+    finally:
+        service.ended.set()
+        until = time.monotonic() + _LEAVE_SECONDS
+        for each in threads:
+            each.join(max(until - time.monotonic(), 0))
 
 
 def _start(numbers: list[int]) -> subprocess.Popen[bytes]:

@@ -39,6 +39,8 @@ class ObjectService:
         self._lock = threading.Lock()
         self._listed: dict[int, list[ListedObject]] = {}
         self.fault: PetroStreamError | None = None
+        self.ended = threading.Event()
+        """Set once nobody waits for answers: what has begun stops at its next step."""
 
     def serve(self, connection: socket.socket) -> None:
         """Answer until the other end closes, or asks for what there is not."""
@@ -59,7 +61,12 @@ class ObjectService:
         else:
             frames.send(connection, frames.DATA, answer)
 
+    def _go_on(self) -> None:
+        if self.ended.is_set():
+            raise frames.Closed
+
     def _answer(self, kind: bytes, request: bytes) -> bytes:
+        self._go_on()
         if kind == frames.LIST:
             return self._list(int.from_bytes(request, "little"))
         prefix, number, first, length = frames.PLACE.unpack(request)
@@ -82,6 +89,11 @@ class ObjectService:
     def _list(self, number: int) -> bytes:
         """Names below a prefix and their sizes in bytes, as JSON."""
         with self._lock:
+            self._go_on()
             prefix = self._prefixes[number]
-            found = self._listed[number] = list(self._bucket.list(prefix))
+            found = []
+            for each in self._bucket.list(prefix):
+                self._go_on()
+                found.append(each)
+            self._listed[number] = found
         return json.dumps([(each.key.removeprefix(prefix), each.size) for each in found]).encode()

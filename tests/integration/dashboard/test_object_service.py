@@ -4,12 +4,16 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
 from dashboard.sql import frames
+from dashboard.sql.duckdb_engine import DuckDB
+from dashboard.sql.engine import Query
 from dashboard.sql.object_cache import ObjectCache
 from dashboard.sql.object_service import ObjectService
+from petrostream.aws.buckets import Bucket, ListedObject
 from petrostream.errors import ObjectReplaced
 from petrostream.schema.keys import EVENTS, SCORED
 
@@ -98,3 +102,48 @@ def test_what_was_read_whole_is_kept(connection: socket.socket, provisioned) -> 
     read(connection, 0, 0, 0, 10)
     provisioned.curated.delete(KEY)
     assert read(connection, 0, 0, 0, 10) == (frames.DATA, BODY)
+
+
+class Slow(Bucket):
+    """A bucket whose listing takes minutes; tells when it is begun, and when given up."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.begun, self.left = threading.Event(), threading.Event()
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ListedObject]:
+        first = next(iter(super().list(prefix, after=after)))
+        try:
+            for _ in range(20_000):
+                self.begun.set()
+                self.left.wait(0.01)
+                yield first
+        finally:
+            self.left.set()
+
+
+class Gone(BaseException):
+    """The visitor has left the page."""
+
+
+def test_a_listing_is_not_gone_on_with_once_nobody_waits_for_it(
+    service: ObjectService, provisioned
+) -> None:
+    slow = Slow(provisioned.curated.name)
+
+    def leave() -> None:
+        if slow.begun.is_set():
+            raise Gone
+
+    with pytest.raises(Gone):
+        DuckDB(slow).run(Query("SELECT count(*) FROM scored", *[date(2017, 2, 1)] * 2), leave)
+    assert slow.left.wait(30), "the bucket is listed for nobody"
+
+
+def test_a_service_that_has_ended_reads_and_lists_nothing(
+    connection: socket.socket, service: ObjectService
+) -> None:
+    ask(connection, frames.LIST, FIRST)
+    service.ended.set()
+    with pytest.raises(frames.Closed):
+        read(connection, 0, 0, 0, 10)

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.curated.batches import ListedKey, Names, parse
+from dashboard.curated.summary_listing import MOST_REFUSED
 from petrostream.ingest.notifications import RawObject
 from petrostream.registry.model_files import EVALUATION_NAME
 from petrostream.schema.keys import (
@@ -202,6 +203,20 @@ def test_an_odd_summary_that_was_removed_is_not_named_any_more(scoring: Scoring)
     assert named(looked_at(page.run())) == [key]
     scoring.provisioned.curated.delete(key)
     assert named(looked_at(page.run())) == []
+
+
+def test_where_not_all_odd_summaries_are_named_the_page_says_so(scoring: Scoring) -> None:
+    key = first(scoring, SUMMARIES).rpartition("/")[0]
+    page = page_script("fleet")
+    for number in range(MOST_REFUSED + 1):
+        if number == MOST_REFUSED - 1:
+            assert told(looked_at(page.run())).startswith(f"{MOST_REFUSED - 1} of the objects")
+        put(scoring, f"{key}/odd{number}.json", b"{}")
+    assert told(looked_at(page.run())).startswith(f"At least {MOST_REFUSED} of the objects")
+
+
+def told(page: AppTest) -> str:
+    return next(each.value for each in page.warning if "can't be read" in each.value)
 
 
 @pytest.mark.parametrize("text", ["", "=", "AAAA", "\ud800", "Ā" * 240, "A" * 4096, "-_" * 120])

@@ -76,6 +76,23 @@ def test_any_other_text_is_validated_first_where_only_a_query_can_stand() -> Non
     assert second["QueryString"] == "SELECT 1"
 
 
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("SELECT 1;", "SELECT 1"),
+        ("SELECT 1 ; \n", "SELECT 1 "),
+        ("SELECT ';' AS x", "SELECT ';' AS x"),
+        ("SELECT 1;;", "SELECT 1;"),
+    ],
+)
+def test_a_query_may_end_in_a_semicolon_as_one_for_duckdb_may(written: str, asked: str) -> None:
+    account = Account()
+    engine(account).run(Query(written, *DAYS))
+    first, second = account.started
+    assert first["QueryString"] == validation(asked)
+    assert second["QueryString"] == asked
+
+
 def test_what_is_no_query_is_never_started() -> None:
     account = Account(states=("FAILED",))
     with pytest.raises(QueryRefused, match="cannot be resolved"):
