@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from deploy.embedded import process_environment
@@ -33,6 +34,8 @@ class Terraformed:
 
     stack: dict[str, Any]
     state: Path
+    alarms: list[dict[str, Any]]
+    """As they stand at first: the last test of the round destroys everything."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -73,9 +76,18 @@ def session_stack(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         patch.setenv(variable("state"), str(state))
         stack = read_stack()
     assert stack is not None
-    yield Terraformed(stack, state)
+    yield Terraformed(stack, state, alarms_of(stack["environment"]))
     subprocess.run([*run, "down"], cwd=PROJECT_ROOT, env=environment, check=True)
     shutil.rmtree(state, ignore_errors=True)
+
+
+def alarms_of(environment: dict[str, str]) -> list[dict[str, Any]]:
+    """CloudWatch's alarms of a stack."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        found = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return [dict(each) for each in found]
 
 
 @pytest.fixture

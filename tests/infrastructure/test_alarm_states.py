@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import boto3
 import pytest
 
 from tests.infrastructure._alarm_states import ALARM, OK, UNKNOWN, Points, Rule, history
@@ -38,8 +37,8 @@ def test_figures_that_are_missing_count_as_aws_documents(
 @pytest.fixture
 def rules(terraformed: Terraformed) -> dict[str, Rule]:
     """The alarms as they stand in the account."""
-    found = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    return {one["AlarmName"].removeprefix("petrostream-"): Rule.of(one) for one in found}
+    alarms = terraformed.alarms
+    return {one["AlarmName"].removeprefix("petrostream-"): Rule.of(one) for one in alarms}
 
 
 @pytest.mark.parametrize("first_figures_after", [0, 1, 3, HOUR, 3 * HOUR])
