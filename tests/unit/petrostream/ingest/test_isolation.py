@@ -211,17 +211,18 @@ def test_what_reads_has_no_credentials_and_nothing_open(
 @pytest.mark.parametrize("act", ["idle", "sleep 600", "loop"])
 def test_nothing_is_left_behind_when_the_function_is_killed(act: str) -> None:
     code = f"""
-import json, threading, time
-from petrostream.errors import InvalidBatch, TransientError
+import time
+from petrostream.errors import InvalidBatch
 from petrostream.ingest.isolation import IsolatedReader
-from tests.fuzz.fuzz_parquet import BATCH, good_objects
 from tests.support.killers import read_or_die
 reader = IsolatedReader(read_or_die)
 try:
     reader(b"tell ")
 except InvalidBatch as error:
     print(error, flush=True)
-reader({act.encode()!r}) if {act!r} != "idle" else time.sleep(600)
+if {act!r} == "idle":
+    time.sleep(600)  # until it is killed
+reader({act.encode()!r})
 """
     function = subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT_ROOT, stdout=subprocess.PIPE
